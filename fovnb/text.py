@@ -1,0 +1,47 @@
+"""Objects as text: plain for the terminal, HTML for the notebook, and the nearest name to a mistyped one."""
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from html import escape
+
+__all__ = ["did_you_mean", "html_summary", "text_summary"]
+
+
+def text_summary(title: str, rows: Mapping[str, object]) -> str:
+    """Return an underlined title and one aligned ``name : value`` line a row.
+
+    Examples
+    --------
+    >>> print(text_summary("Map", {"unit": "m2 s", "shape": (2, 3)}))
+    Map
+    ---
+      unit  : m2 s
+      shape : (2, 3)
+    """
+    width = max(map(len, rows), default=0)
+    lines = [f"  {name:<{width}} : {value}" for name, value in rows.items()]
+    return "\n".join([title, "-" * len(title), *lines])
+
+
+def html_summary(title: str, rows: Mapping[str, object]) -> str:
+    """Return the same as an HTML table; every string is escaped, since names and units come from files.
+
+    Examples
+    --------
+    >>> html_summary("Map", {"unit": "<b>"})
+    '<table><caption>Map</caption><tr><th>unit</th><td>&lt;b&gt;</td></tr></table>'
+    """
+    body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
+    return f"<table><caption>{escape(title)}</caption>{body}</table>"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return ``" (did you mean 'x'?)"`` for the nearest known name, or an empty string.
+
+    Examples
+    --------
+    >>> did_you_mean("ofset_max", ["offset_max", "methods"])
+    " (did you mean 'offset_max'?)"
+    """
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
