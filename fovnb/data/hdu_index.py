@@ -1,0 +1,75 @@
+"""The HDU index: which table of which file holds what of which run."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+from astropy.table import Table
+
+from fovnb.errors import DataError, FovnbWarning
+
+__all__ = ["HDU_TYPES", "IRFS", "HduLocation", "locations"]
+
+IRFS = ("aeff", "edisp", "psf", "bkg")
+HDU_TYPES = ("events", "gti", *IRFS)
+
+
+@dataclass(frozen=True)
+class HduLocation:
+    """One row of the index.
+
+    Parameters
+    ----------
+    obs_id : int
+        Number of the run.
+    hdu_type : str
+        What the table holds, such as "events".
+    base_dir : Path
+        The folder of the data set, which no row may leave.
+    file_dir, file_name, hdu_name : str
+        Folder below the data set's, file, and name of the table.
+    """
+
+    obs_id: int
+    hdu_type: str
+    base_dir: Path
+    file_dir: str
+    file_name: str
+    hdu_name: str
+
+    @property
+    def path(self) -> Path:
+        """The file.
+
+        Raises
+        ------
+        DataError
+            If the row leads out of the data set's folder.
+        """
+        path = self.base_dir / self.file_dir / self.file_name
+        is_url = "://" in self.file_dir + self.file_name
+        if is_url or not path.resolve().is_relative_to(self.base_dir.resolve()):
+            msg = (
+                f"the index row of OBS_ID {self.obs_id}, HDU_TYPE {self.hdu_type} leads to {path}, outside "
+                f"{self.base_dir}; correct its FILE_DIR and FILE_NAME, or copy the file into that folder"
+            )
+            raise DataError(msg)
+        return path
+
+
+def locations(hdu_table: Table, base_dir: Path) -> dict[int, dict[str, HduLocation]]:
+    """Return the rows of the index by OBS_ID and HDU_TYPE; of two for one thing the first counts, with a warning."""
+    found: dict[int, dict[str, HduLocation]] = {}
+    again: list[str] = []
+    columns = ("OBS_ID", "HDU_TYPE", "FILE_DIR", "FILE_NAME", "HDU_NAME")
+    for obs_id, *texts in zip(*(hdu_table[name].tolist() for name in columns), strict=True):
+        hdu_type, file_dir, file_name, hdu_name = (str(text).strip() for text in texts)
+        location = HduLocation(obs_id, hdu_type.lower(), base_dir, file_dir, file_name, hdu_name)
+        if found.setdefault(obs_id, {}).setdefault(location.hdu_type, location) is not location:
+            again.append(f"{hdu_type} of {obs_id}")
+    if again:
+        msg = f"the index names more than once, and the first counts: {', '.join(again)}; remove the other rows"
+        warnings.warn(msg, FovnbWarning, stacklevel=2)
+    return found
