@@ -1,0 +1,261 @@
+"""Normalise one run's background from its sums: by a fit of the norm model, or by one scale factor.
+
+Both return a new model and a `BackgroundFit` record, and leave their arguments as they are.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from fovnb.errors import ModelError
+from fovnb.modeling.background_record import BackgroundFit, Status
+from fovnb.modeling.fit import Fit
+from fovnb.modeling.identify import open_words
+from fovnb.modeling.models import FoVBackgroundModel, NormSpectralModel
+from fovnb.modeling.parameter import Parameters
+from fovnb.modeling.reduced import ReducedDataset, make_problem
+from fovnb.modeling.solve import Solution, solve_minuit, solve_newton
+from fovnb.modeling.sums import BackgroundSums
+from fovnb.types import FloatArray
+
+__all__ = ["BackgroundFit", "BackgroundSums", "check_method", "fit_background", "scale_background"]
+
+_NEGATIVE = "counts minus source are {:g}; they must be positive: make the exclusion mask larger or check the source"
+_UPPER_LIMIT_COUNTS = 3.0  # 95 % upper limit of a Poisson mean when nothing was seen, -ln(0.05)
+
+
+def check_method(spectral_model: NormSpectralModel, method: str) -> None:
+    """Raise unless the norm model can be used with the method.
+
+    Raises
+    ------
+    ModelError
+        If the method is "scale" and there is no single parameter ``norm``, or "fit" and no parameter is free.
+
+    Examples
+    --------
+    >>> from fovnb.modeling.models import PowerLawNormSpectralModel
+    >>> check_method(PowerLawNormSpectralModel(), "scale")
+    """
+    names = ", ".join(spectral_model.parameters.names)
+    if method == "scale" and "norm" not in spectral_model.parameters.names:
+        model = type(spectral_model).__name__
+        msg = f"method 'scale' needs one parameter 'norm', but {model} has {names}; use method 'fit'"
+        raise ModelError(msg)
+    if method == "fit" and spectral_model.frozen:
+        msg = f"method 'fit' needs a free parameter, but {names} are all frozen; set frozen = False on at least one"
+        raise ModelError(msg)
+
+
+def scale_background(
+    sums: BackgroundSums, model: FoVBackgroundModel, name: str | None = None
+) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    """Return the model with ``norm = (N - S) / B``, and the record.
+
+    N, S and B are summed over bins, B with norm 1 and all other parameters as they are: the start value does not matter
+    and doing it twice changes nothing. The error is ``sqrt(N) / B``.
+
+    Parameters
+    ----------
+    sums : `BackgroundSums`
+        Sums of the run.
+    model : `FoVBackgroundModel`
+        Model with one parameter ``norm``.
+    name : str, optional
+        Name of the dataset, by default the model's.
+
+    Raises
+    ------
+    ModelError
+        If the model has no single norm.
+
+    Examples
+    --------
+    >>> sums = BackgroundSums(energy=[1.0, 4.0], counts=[12, 4], background=[10.0, 10.0])
+    >>> scale_background(sums, FoVBackgroundModel("obs-1"))[1].values.tolist()
+    [0.0, 0.8, 1.0]
+    """
+    check_method(model.spectral_model, "scale")
+    new = model.copy()
+    norm = new.spectral_model.norm
+    used = sums.select_used()
+    norm.value = 1.0
+    with np.errstate(over="ignore"):
+        background = float(np.sum(new.spectral_model.evaluate_tev(used.energy) * used.background))
+    excess = float(np.sum(used.counts - used.source))
+    failure = _hopeless(sums) or (("too-few-counts", _NEGATIVE.format(excess)) if excess <= 0 else None)
+    if failure is not None:
+        return _failed(sums, model, "scale", name, *failure)
+    norm.value = excess / background
+    index = new.parameters.index(norm)
+    matrix = new.covariance.data
+    matrix[index, :] = matrix[:, index] = 0
+    matrix[index, index] = used.counts.sum() / background**2
+    new.covariance = matrix
+    record = replace(_record(sums, new, "scale", name), status="scaled", reason="the norm is (N - S) / B")
+    return new, replace(record, free_names=("norm",))
+
+
+def fit_background(
+    sums: BackgroundSums, model: FoVBackgroundModel, fit: Fit | None = None, name: str | None = None
+) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    """Return the model at the maximum of the likelihood of the sums, and the record.
+
+    Without ``fit``, Newton's method solves it exactly wherever ln n is linear in the free parameters. With ``fit``, or
+    elsewhere, Minuit minimises the same sums.
+
+    Where several norms are equally likely, the one with the least sum of (ln norm)^2 + slope^2 is taken, and the record
+    says what is open. A node stays above 1e-3 and a slope within 10, unless limits are set.
+
+    Parameters
+    ----------
+    sums : `BackgroundSums`
+        Sums of the run.
+    model : `FoVBackgroundModel`
+        Model with a free parameter.
+    fit : `Fit`, optional
+        Minimiser to use.
+    name : str, optional
+        Name of the dataset, by default the model's.
+
+    Raises
+    ------
+    ModelError
+        If no parameter is free, or a frozen norm is not positive.
+
+    Examples
+    --------
+    >>> sums = BackgroundSums(energy=[1.0, 4.0], counts=[12, 4], background=[10.0, 10.0])
+    >>> new, record = fit_background(sums, FoVBackgroundModel("obs-1"))
+    >>> record.status, round(float(new.spectral_model.norm.value), 6)
+    ('ok', 0.8)
+    """
+    check_method(model.spectral_model, "fit")
+    failure = _hopeless(sums)
+    if failure is not None:
+        return _failed(sums, model, "fit", name, *failure)
+    new, used = model.copy(), sums.select_used()
+    problem = make_problem(used, new)
+    if fit is None and problem.exact:
+        solution = solve_newton(problem)
+    else:
+        solution = solve_minuit(problem, ReducedDataset(used, new), fit or Fit(optimize_opts={"tol": 1e-3}))
+    if solution.failure:
+        return _failed(sums, model, "fit", name, "not-converged", solution.failure)
+    return _finish(sums, new, name, solution)
+
+
+def _hopeless(sums: BackgroundSums) -> tuple[Status, str] | None:
+    """Return status and reason if no norm can be found at all."""
+    if not sums.used.any():
+        seen = f" where {sums.total_unpredicted:g} counts were seen" if sums.total_unpredicted else ""
+        return "no-background", f"no background is predicted in any energy bin{seen}; check masks, energy axis and IRF"
+    if sums.total_counts == 0:
+        return "too-few-counts", "no counts were seen where background is predicted; make the exclusion mask smaller"
+    return None
+
+
+def _finish(
+    sums: BackgroundSums, model: FoVBackgroundModel, name: str | None, solution: Solution
+) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    """Put values, errors and covariance into the model, and say what they are worth."""
+    free, at_limit = solution.problem.free, solution.at_limit
+    free.value = values = solution.problem.values(solution.theta)
+    scale = np.where(solution.problem.is_norm, values, 1.0)
+    matrix = _embed(solution.covariance * np.outer(scale, scale), model, free)
+    model.covariance = matrix
+    for par, silent, held in zip(free, solution.silent, at_limit, strict=True):
+        par.error = np.inf if silent else np.nan if held else par.error
+    unconstrained = tuple(open_words(direction, free.names) for direction in solution.open_directions())
+    limits = _upper_limits(solution)
+    record = replace(
+        _record(sums, model, "fit", name),
+        status="at-limit" if at_limit.any() else "unconstrained" if unconstrained else "ok",
+        reason=_reason(free[at_limit], limits, unconstrained),
+        covariance=matrix,
+        free_names=tuple(free.names),
+        unconstrained=unconstrained,
+        upper_limits=limits,
+    )
+    return model, record
+
+
+def _embed(matrix: FloatArray, model: FoVBackgroundModel, free: Parameters) -> FloatArray:
+    """Return the matrix of all parameters, with rows of 0 for frozen ones; a linked one varies with itself."""
+    place, pick = np.nonzero([[par is one for one in free] for par in model.parameters])
+    full = np.zeros((len(model.parameters),) * 2)
+    full[np.ix_(place, place)] = matrix[np.ix_(pick, pick)]
+    return full
+
+
+def _upper_limits(solution: Solution) -> dict[str, float]:
+    """Return the 95 % upper limit of each norm at its lower limit whose bins hold no counts.
+
+    It is the norm at which these bins predict 3.0 counts, all others as they are: 3.0 / B_k for a node at a centre.
+    """
+    problem, theta = solution.problem, solution.theta
+    likelihood, limits = problem.likelihood, {}
+    for j in np.flatnonzero(solution.at_limit & problem.is_norm & (theta <= likelihood.lower)):
+        touched = likelihood.design[:, j] > 0
+        if likelihood.counts[touched].any():
+            continue
+        weight = likelihood.design[touched, j]
+        others = likelihood.offset[touched] + likelihood.design[touched] @ theta - weight * theta[j]
+        limits[problem.free[int(j)].name] = float(np.exp(min(_root(others, weight), 700)))
+    return limits
+
+
+def _root(exponent: FloatArray, weight: FloatArray) -> float:
+    """Return x with sum exp(exponent + weight x) = 3.0, by Newton's method on the logarithm, which is convex in x."""
+    x = float(np.min((np.log(_UPPER_LIMIT_COUNTS) - exponent) / weight))  # where one bin alone reaches it
+    for _ in range(50):
+        terms = np.exp(exponent + weight * x - np.log(_UPPER_LIMIT_COUNTS))
+        step = float(np.log(terms.sum()) * terms.sum() / (weight * terms).sum())
+        x -= step
+        if abs(step) < 1e-14 * (1 + abs(x)):
+            break
+    return x
+
+
+def _reason(held: Parameters, limits: dict[str, float], unconstrained: tuple[str, ...]) -> str:
+    parts = []
+    if len(held):
+        parts.append(f"at a limit: {', '.join(f'{par.name} = {par.value:.3g}' for par in held)}")
+    if limits:
+        bounds = ", ".join(f"{name} < {limit:.3g}" for name, limit in limits.items())
+        parts.append(f"no counts in their bins, 95 % upper limits: {bounds}")
+    if unconstrained:
+        parts.append(f"the data do not constrain {', nor '.join(unconstrained)}")
+    return "; ".join(parts) or "the fit converged"
+
+
+def _failed(
+    sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None, status: Status, reason: str
+) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    """Return a copy of the model and a record that says why nothing was done."""
+    new = model.copy()
+    return new, replace(_record(sums, new, method, name), status=status, reason=reason, total_stat=np.nan)
+
+
+def _record(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None) -> BackgroundFit:
+    """Return what every record holds: the model's parameters, and what it predicts."""
+    used, parameters = ReducedDataset(sums.select_used(), model), model.parameters
+    predicted = np.zeros(len(sums.energy))
+    predicted[sums.used] = used.npred()
+    impossible = np.any((sums.counts[sums.used] > 0) & ~(predicted[sums.used] > 0))
+    return BackgroundFit(
+        dataset_name=name or model.datasets_names[0],
+        method=method,
+        status="ok",
+        reason="",
+        parameter_names=tuple(parameters.names),
+        values=parameters.value,
+        errors=np.array([par.error for par in parameters]),
+        covariance=model.covariance.data,
+        total_stat=np.nan if impossible else used.stat_sum(),
+        energy=sums.energy,
+        counts=sums.counts,
+        background=sums.background,
+        predicted=predicted,
+        n_unpredicted=sums.total_unpredicted,
+    )

@@ -1,0 +1,79 @@
+"""The covariance matrix of a list of parameters."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from fovnb.errors import ModelError
+from fovnb.modeling.parameter import Parameter, Parameters
+from fovnb.text import html_summary
+from fovnb.types import AnyArray, FloatArray
+
+__all__ = ["Covariance"]
+
+
+class Covariance:
+    """Covariance of parameters, in the product of their units.
+
+    Parameters
+    ----------
+    parameters : `Parameters`
+        The n parameters.
+    data : array, shape (n, n), optional
+        The matrix; by default the squared errors on the diagonal.
+
+    Raises
+    ------
+    ModelError
+        If the shape does not fit the parameters.
+
+    Examples
+    --------
+    >>> norm, tilt = Parameter("norm", 1, error=0.1), Parameter("tilt", 0, error=0.2)
+    >>> Covariance(Parameters([norm, tilt]), [[1, 1], [1, 4]]).correlation.tolist()
+    [[1.0, 0.5], [0.5, 1.0]]
+    """
+
+    def __init__(self, parameters: Parameters, data: AnyArray | list[list[float]] | None = None) -> None:
+        self.parameters = parameters
+        self.data = np.diag([par.error**2 for par in parameters]) if data is None else np.asarray(data, dtype=float)
+
+    @property
+    def data(self) -> FloatArray:
+        """The matrix, shape (n, n)."""
+        return self._data
+
+    @data.setter
+    def data(self, data: AnyArray) -> None:
+        matrix = np.array(data, dtype=float)
+        if matrix.shape != self.shape:
+            names = ", ".join(self.parameters.names)
+            msg = f"a covariance of shape {matrix.shape} was given for {len(self.parameters)} parameters ({names})"
+            raise ModelError(msg + f"; expected {self.shape}")
+        self._data = matrix
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n, n)."""
+        return len(self.parameters), len(self.parameters)
+
+    @property
+    def correlation(self) -> FloatArray:
+        """The matrix divided by the errors; NaN where an error is 0, NaN or infinite."""
+        errors = np.sqrt(np.diag(self.data))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.asarray(self.data / np.outer(errors, errors))
+
+    def get_subcovariance(self, parameters: Iterable[Parameter | str]) -> "Covariance":
+        """Return the block of some of the parameters."""
+        index = [self.parameters.index(par) for par in parameters]
+        return Covariance(Parameters(self.parameters[i] for i in index), self.data[np.ix_(index, index)])
+
+    def __repr__(self) -> str:
+        return f"Covariance({', '.join(self.parameters.names)})"
+
+    def _repr_html_(self) -> str:
+        rows = {
+            par.name: "  ".join(f"{x:.3e}" for x in row) for par, row in zip(self.parameters, self.data, strict=True)
+        }
+        return html_summary("Covariance", rows)

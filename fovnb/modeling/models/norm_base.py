@@ -1,0 +1,169 @@
+"""What all norm spectral models share: parameters as attributes, calling, copying, printing.
+
+Every norm is, or can be, linear in its logarithm,
+
+    ln n(E) = c(E) + sum_j A_j(E) theta_j,    theta_j = ln(value) for norms, the value otherwise,
+
+and ``log_design`` gives c and A, which turns the fit of a norm into a small convex problem.
+"""
+
+from collections.abc import Sequence
+from copy import copy
+from typing import Any, ClassVar
+
+import numpy as np
+from astropy import units as u
+
+from fovnb.errors import ModelError
+from fovnb.modeling.covariance import Covariance
+from fovnb.modeling.parameter import Parameter, Parameters
+from fovnb.text import did_you_mean, html_summary, text_summary
+from fovnb.types import AnyArray, FloatArray
+
+__all__ = ["NormSpectralModel", "tev"]
+
+
+class NormSpectralModel:
+    """What all norm spectral models share: parameters as attributes, calling, copying, printing.
+
+    Parameters
+    ----------
+    parameters : list of `Parameter`
+        The model's own; ``model.<name>`` finds them, and ``model.<name> = parameter`` links another model's.
+    start : dict of float, optional
+        Values that `reset_to_default` restores, by default the parameters' own.
+    """
+
+    tag: ClassVar[list[str]] = []
+    type: ClassVar[str] = "spectral"
+    is_norm_spectral_model: ClassVar[bool] = True
+    frozen_by_default: ClassVar[frozenset[str]] = frozenset({"reference"})
+
+    _parameters: dict[str, Parameter]
+    _start: dict[str, float]
+    _covariance: FloatArray
+
+    def __init__(self, parameters: Sequence[Parameter], start: dict[str, float] | None = None) -> None:
+        self._parameters = {par.name: par for par in parameters}
+        self._start = {par.name: par.value for par in parameters} if start is None else start
+        self._covariance = np.diag([par.error**2 for par in parameters])
+
+    @property
+    def parameters(self) -> Parameters:
+        """The parameters, in order."""
+        return Parameters(self._parameters.values())
+
+    @property
+    def covariance(self) -> Covariance:
+        """Covariance of all parameters; its diagonal is always the squared errors."""
+        matrix = self._covariance.copy()
+        np.fill_diagonal(matrix, [par.error**2 for par in self._parameters.values()])
+        return Covariance(self.parameters, matrix)
+
+    @covariance.setter
+    def covariance(self, covariance: "Covariance | AnyArray") -> None:
+        data = covariance.data if isinstance(covariance, Covariance) else covariance
+        self._covariance = Covariance(self.parameters, data).data
+        for par, variance in zip(self.parameters, np.diag(self._covariance), strict=True):
+            par.error = np.sqrt(variance)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether every parameter is frozen."""
+        return all(par.frozen for par in self.parameters)
+
+    def freeze(self) -> None:
+        """Freeze every parameter."""
+        self.parameters.freeze_all()
+
+    def unfreeze(self) -> None:
+        """Give every parameter the frozen flag that the model starts with."""
+        for par in self.parameters:
+            par.frozen = par.name in self.frozen_by_default
+
+    def reset_to_default(self) -> None:
+        """Give norms, slopes and cutoff the values that the model starts with, and no errors; references stay."""
+        for name, value in self._start.items():
+            self._parameters[name].value, self._parameters[name].error = value, 0.0
+
+    def __call__(self, energy: u.Quantity | str) -> u.Quantity:
+        """Return the norm at each energy, without unit, with the shape of ``energy``."""
+        return u.Quantity(self.evaluate_tev(tev(energy)))
+
+    def evaluate_tev(self, energy: FloatArray) -> FloatArray:
+        """Return the norm at energies in TeV."""
+        raise NotImplementedError
+
+    def log_design(self, energy: FloatArray) -> tuple[FloatArray, FloatArray] | None:
+        """Return c (K,) and A (K, n parameters) at energies in TeV, or None where ln n is not linear."""
+        raise NotImplementedError
+
+    def copy(self) -> "NormSpectralModel":
+        """Return an independent copy."""
+        new = copy(self)
+        new._parameters = dict(zip(self._parameters, self.parameters.copy(), strict=True))
+        new._covariance = self._covariance.copy()
+        return new
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the model as plain values, as in Gammapy's YAML."""
+        return {"spectral": {"type": self.tag[0], "parameters": self.parameters.to_dict(), **self._extra_dict()}}
+
+    def _extra_dict(self) -> dict[str, Any]:
+        """Return what the file holds besides parameters."""
+        return {}
+
+    @classmethod
+    def from_parameters(cls, parameters: Parameters, **kwargs: Any) -> "NormSpectralModel":
+        """Return a model that holds these parameters."""
+        fields: dict[str, Any] = {par.name: par for par in parameters}
+        return cls(**fields, **kwargs)
+
+    def __getattr__(self, name: str) -> Parameter:
+        parameters: dict[str, Parameter] = self.__dict__.get("_parameters", {})
+        if name in parameters:
+            return parameters[name]
+        known = ", ".join(parameters)
+        msg = f"{type(self).__name__} has no {name!r}{did_you_mean(name, parameters)}; its parameters are {known}"
+        raise AttributeError(msg)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        parameters = self.__dict__.get("_parameters", {})
+        if name not in parameters:
+            super().__setattr__(name, value)
+        elif isinstance(value, Parameter):
+            parameters[name] = value
+        else:
+            msg = f"{name} is a parameter and cannot be {value!r}; write model.{name}.value = {value!r}"
+            raise ModelError(msg)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *self._parameters]
+
+    def rows(self) -> dict[str, str]:
+        """Return one line of text a parameter."""
+        return {
+            p.name: f"{p.value:.6g} ± {p.error:.3g} {p.unit}{' (frozen)' * p.frozen}".strip() for p in self.parameters
+        }
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{par.name}={_short(par)}' for par in self.parameters)})"
+
+    def __str__(self) -> str:
+        return text_summary(type(self).__name__, self.rows())
+
+    def _repr_html_(self) -> str:
+        return html_summary(type(self).__name__, self.rows())
+
+
+def tev(energy: u.Quantity | str) -> FloatArray:
+    """Return energies in TeV, as floats."""
+    try:
+        return np.asarray(u.Quantity(energy).to_value(u.TeV), dtype=float)
+    except (TypeError, ValueError, u.UnitConversionError) as error:
+        msg = f"the energy is {energy!r}; expected energies with a unit, such as [1, 10] * u.TeV"
+        raise ModelError(msg) from error
+
+
+def _short(par: Parameter) -> str:
+    return f"{par.value:.6g} {par.unit}".strip()
