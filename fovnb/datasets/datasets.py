@@ -1,0 +1,221 @@
+"""Datasets: a list of datasets with unique names, read and written with their models."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import overload
+
+from astropy.table import Table, vstack
+
+from fovnb.datasets.dataset import MapDataset
+from fovnb.errors import DataError, InvalidInputError
+from fovnb.files import make_path, replace_whole
+from fovnb.modeling import Parameters
+from fovnb.modeling.models import Models
+from fovnb.text import did_you_mean, html_summary, text_summary
+
+__all__ = ["Datasets"]
+
+
+class Datasets:
+    """A list of datasets with unique names.
+
+    Parameters
+    ----------
+    datasets : MapDataset or iterable of MapDataset
+        Datasets.
+
+    Raises
+    ------
+    InvalidInputError
+        If two have the same name, or one is no dataset.
+
+    Examples
+    --------
+    >>> from fovnb.maps import MapAxis, WcsGeom
+    >>> geom = WcsGeom.create(width=2, binsz=0.1, axes=[MapAxis.from_energy_bounds("1 TeV", "10 TeV", nbin=2)])
+    >>> datasets = Datasets([MapDataset.create(geom, name="obs-1"), MapDataset.create(geom, name="obs-2")])
+    >>> datasets.names
+    ['obs-1', 'obs-2']
+    """
+
+    def __init__(self, datasets: MapDataset | Iterable[MapDataset] = ()) -> None:
+        self._datasets: list[MapDataset] = []
+        for dataset in [datasets] if isinstance(datasets, MapDataset) else datasets:
+            self.append(dataset)
+
+    def append(self, dataset: object) -> None:
+        """Add a dataset at the end."""
+        if not isinstance(dataset, MapDataset):
+            msg = f"expected a MapDataset, found {type(dataset).__name__}"
+            raise InvalidInputError(msg)
+        if dataset.name in self.names:
+            msg = f"there is a dataset named {dataset.name!r} already; names must be unique: use dataset.copy(name=...)"
+            raise InvalidInputError(msg)
+        self._datasets.append(dataset)
+
+    @property
+    def names(self) -> list[str]:
+        """Names of the datasets, in order."""
+        return [dataset.name for dataset in self._datasets]
+
+    @property
+    def models(self) -> Models:
+        """Models of all datasets, each once."""
+        return Models([model for dataset in self for model in dataset.models or ()])
+
+    @models.setter
+    def models(self, models: Models | None) -> None:
+        for dataset in self:
+            dataset.models = models
+
+    @property
+    def parameters(self) -> Parameters:
+        """Parameters of all models."""
+        return self.models.parameters
+
+    @property
+    def meta_table(self) -> Table:
+        """One row a dataset: name, and what its own meta table says."""
+        tables = [dataset.meta_table or Table([{}]) for dataset in self]
+        table = vstack(tables) if tables else Table()
+        table.add_column(self.names, index=0, name="NAME")
+        return table
+
+    def stat_sum(self) -> float:
+        """Return the joint Cash statistic."""
+        return sum(dataset.stat_sum() for dataset in self)
+
+    def info_table(self) -> Table:
+        """Return one row a dataset, see `MapDataset.info_dict`."""
+        return Table([dataset.info_dict() for dataset in self])
+
+    def stack_reduce(self, name: str = "stacked", nan_to_num: bool = True) -> MapDataset:
+        """Return the sum of all datasets.
+
+        Raises
+        ------
+        InvalidInputError
+            If there are none.
+        """
+        if not self._datasets:
+            msg = "there are no datasets to stack; append some first"
+            raise InvalidInputError(msg)
+        stacked = self._datasets[0].to_masked(name, nan_to_num)
+        for dataset in self._datasets[1:]:
+            stacked.stack(dataset, nan_to_num)
+        return stacked
+
+    def copy(self) -> "Datasets":
+        """Return deep copies."""
+        return Datasets(dataset.copy() for dataset in self)
+
+    def write(
+        self,
+        filename: str | os.PathLike[str],
+        filename_models: str | os.PathLike[str] | None = None,
+        overwrite: bool = False,
+        write_covariance: bool = True,
+        checksum: bool = False,
+    ) -> None:
+        """Write a YAML list, one FITS file a dataset beside it, and the models; Gammapy reads all of them.
+
+        The list is written last: it never names a file that is not there.
+
+        Raises
+        ------
+        DataError
+            If a file exists and `overwrite` is False, or cannot be written; nothing is written then.
+        """
+        import yaml
+
+        path = make_path(filename)
+        entries = [dataset.to_dict() for dataset in self]
+        targets = [path, *(path.parent / entry["filename"] for entry in entries)]
+        for target in () if overwrite else targets:
+            if target.exists():
+                msg = f"{target} exists; pass overwrite=True to replace it"
+                raise DataError(msg)
+        for dataset, target in zip(self, targets[1:], strict=True):
+            dataset.write(target, overwrite=overwrite, checksum=checksum)
+        if filename_models is not None:
+            self.models.write(filename_models, overwrite=overwrite, write_covariance=write_covariance)
+        with replace_whole(path, overwrite) as temporary:
+            temporary.write_text(yaml.safe_dump({"datasets": entries}, sort_keys=False), encoding="utf-8")
+
+    @classmethod
+    def read(
+        cls, filename: str | os.PathLike[str], filename_models: str | os.PathLike[str] | None = None
+    ) -> "Datasets":
+        """Read what `write`, or Gammapy, wrote.
+
+        Raises
+        ------
+        DataError
+            If a file is missing or broken, or the list is not one of map datasets.
+        """
+        path = make_path(filename)
+        datasets = cls(MapDataset.read(path.parent / entry["filename"], name=entry["name"]) for entry in _entries(path))
+        if filename_models is not None:
+            datasets.models = Models.read(filename_models)
+        return datasets
+
+    @overload
+    def __getitem__(self, key: int | str) -> MapDataset: ...
+    @overload
+    def __getitem__(self, key: slice) -> "Datasets": ...
+    def __getitem__(self, key: int | str | slice) -> "MapDataset | Datasets":
+        if isinstance(key, slice):
+            return Datasets(self._datasets[key])
+        if isinstance(key, int):
+            return self._datasets[key]
+        if key not in self.names:
+            hint = did_you_mean(key, self.names)
+            msg = f"no dataset is named {key!r}{hint}; there are {', '.join(self.names) or 'none'}"
+            raise InvalidInputError(msg)
+        return self._datasets[self.names.index(key)]
+
+    def __len__(self) -> int:
+        return len(self._datasets)
+
+    def __iter__(self) -> Iterator[MapDataset]:
+        return iter(self._datasets)
+
+    def __repr__(self) -> str:
+        return text_summary("Datasets", self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_summary("Datasets", self._rows())
+
+    def _rows(self) -> dict[str, object]:
+        return {d.name: ", ".join(model.name for model in d.models or ()) or "no models" for d in self}
+
+
+def _entries(path: "os.PathLike[str]") -> list[dict[str, str]]:
+    """Return the entries of a YAML list of datasets, checked."""
+    import yaml
+
+    try:
+        with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - path-like objects are welcome
+            content = yaml.safe_load(stream)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        msg = (
+            f"cannot read the list of datasets {os.fspath(path)}: {error}; expected a YAML file made by Datasets.write"
+        )
+        raise DataError(msg) from error
+    entries = content.get("datasets") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):
+        msg = f"{os.fspath(path)} is no list of map datasets; expected 'datasets:', each with name, type and filename"
+        raise DataError(msg)
+    return entries
+
+
+def _is_entry(entry: object) -> bool:
+    """Whether a YAML entry names a map dataset and a file beside the list."""
+    return (
+        isinstance(entry, dict)
+        and entry.get("type") == "MapDataset"
+        and isinstance(entry.get("name"), str)
+        and isinstance(entry.get("filename"), str)
+        and "/" not in entry["filename"]
+        and ".." not in entry["filename"]
+    )
