@@ -1,0 +1,52 @@
+"""What the makers ask of a run: its responses of the kind they can use, and where it pointed."""
+
+from typing import TypeVar
+
+from astropy.coordinates import SkyCoord
+
+from fovnb.data import Observation
+from fovnb.errors import DataError, IrfError
+
+__all__ = ["fixed_pointing", "irf_of", "mean_pointing"]
+
+T = TypeVar("T")
+
+
+def irf_of(observation: Observation, name: str, kind: type[T]) -> T:
+    """Return an instrument response of a run, of the kind that the maker can use.
+
+    Raises
+    ------
+    IrfError
+        If the run has none, or one of another kind.
+    """
+    irf = getattr(observation, name)
+    if not isinstance(irf, kind):
+        found = "none" if irf is None else type(irf).__name__
+        msg = f"run {observation.obs_id}: expected a {kind.__name__} as {name}, found {found}; leave the run out"
+        raise IrfError(msg)
+    return irf
+
+
+def fixed_pointing(observation: Observation) -> SkyCoord:
+    """Return the one direction in the sky that the run was pointed to.
+
+    Raises
+    ------
+    DataError
+        If the run drifted.
+    """
+    pointing = observation.pointing.fixed_icrs
+    if pointing is None:
+        msg = (
+            f"run {observation.obs_id} is a {observation.pointing.mode.name.lower()} run; expected a fixed pointing in "
+            "right ascension and declination to project its background: leave the run out"
+        )
+        raise DataError(msg)
+    return pointing
+
+
+def mean_pointing(observation: Observation) -> SkyCoord:
+    """Return the direction in the sky at the middle of the run."""
+    fixed = observation.pointing.fixed_icrs
+    return observation.get_pointing_icrs(observation.tmid) if fixed is None else fixed
