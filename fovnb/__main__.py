@@ -1,0 +1,71 @@
+"""The command line: ``python -m fovnb demo``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fovnb import __version__
+from fovnb.errors import FovnbError
+
+__all__ = ["main"]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command and return its exit code: 0, or 2 after an error, which is said in one sentence.
+
+    Ctrl-C and a reader that goes away end it quietly, with the codes 130 and 141 that a shell expects.
+    """
+    try:
+        _run(arguments)
+    except FovnbError as error:
+        print(f"fovnb: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # What is left in the buffer must not raise again when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    return 0
+
+
+def _run(arguments: Sequence[str] | None) -> None:
+    try:
+        options = _parser().parse_args(arguments)
+        options.command(options)
+    finally:
+        sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="fovnb", description="The field-of-view background of gamma-ray data.")
+    parser.add_argument("--version", action="version", version=f"fovnb {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    demo = commands.add_parser("demo", help="analyse simulated runs, whose true background is known")
+    demo.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)")
+    demo.add_argument("--runs", type=int, default=2, metavar="N", help="how many runs (default: 2)")
+    demo.set_defaults(command=_demo)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> None:
+    """Analyse the demo data; print norms beside the truth and the stack, write the stack and a picture of it."""
+    from tqdm import tqdm
+
+    from fovnb.demo import make_demo
+    from fovnb.demo.analysis import analyse_demo, plot_demo
+    from fovnb.files import replace_whole
+
+    path = make_demo(runs=options.runs)
+    result = analyse_demo(path, lambda runs: tqdm(runs, unit="run", leave=False, disable=None))
+    stack_path, image_path = (options.output / f"fovnb-demo.{suffix}" for suffix in ("fits", "png"))
+    result.stacked.write(stack_path, overwrite=True)
+    with replace_whole(image_path, overwrite=True) as temporary:
+        plot_demo(result).savefig(temporary, dpi=150)
+    print(f"data: {path}\n\n{result.table()}\n\n{result.stacked}\n\nwrote {stack_path}\nwrote {image_path}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
