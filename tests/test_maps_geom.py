@@ -417,7 +417,7 @@ def test_a_grid_that_cannot_be_is_refused_with_a_sentence(kwargs, says):
         grid(**kwargs)
 
 
-@pytest.mark.filterwarnings("ignore:.*will be skipped")
+@pytest.mark.filterwarnings("ignore:A coordinate frame was not found")
 @pytest.mark.parametrize(
     ("act", "says"),
     [
@@ -431,6 +431,7 @@ def test_a_grid_that_cannot_be_is_refused_with_a_sentence(kwargs, says):
         (lambda g: g.upsample(0.5), "at least 1"),
         (lambda g: g.crop(10), "at least one"),
         (lambda g: g.region_mask([5]), "was given as a region"),
+        (lambda g: g.region_mask(5), "was given as a region"),
         (lambda g: g.region_mask("circle of doom"), "no region found"),
         (lambda g: g.to_image().energy_mask("1 TeV"), "no axis 'energy'"),
         (lambda g: g.energy_mask("1 deg"), "cannot read"),

@@ -55,7 +55,7 @@ class DataStore:
 
     def __init__(self, hdu_table: Table, obs_table: Table | None = None) -> None:
         self.hdu_table = hdu_table
-        self.obs_table = None if obs_table is None else unique(obs_table, keys="OBS_ID")
+        self.obs_table = None if obs_table is None else _one_row_a_run(obs_table)
         self._files = RecentFiles()
 
     @classmethod
@@ -219,6 +219,12 @@ def _read_index(path: Path, *required: str) -> Table:
         msg = f"{path} holds OBS_ID as {table['OBS_ID'].dtype}; expected whole numbers, repair the index"
         raise DataError(msg)
     return table
+
+
+def _one_row_a_run(obs_table: Table) -> Table:
+    """Return the table sorted by OBS_ID, the first row of each."""
+    in_order = bool(np.all(np.diff(obs_table["OBS_ID"]) > 0))
+    return obs_table if in_order else unique(obs_table, keys="OBS_ID")
 
 
 def _missing(hdus: dict[str, HduLocation], required_irf: str | Iterable[str]) -> list[str]:

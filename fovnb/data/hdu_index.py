@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from astropy.table import Table
@@ -39,7 +40,7 @@ class HduLocation:
     file_name: str
     hdu_name: str
 
-    @property
+    @cached_property
     def path(self) -> Path:
         """The file.
 

@@ -10,6 +10,8 @@ from astropy.io import fits
 
 from fovnb.errors import DataError, GeometryError, InvalidInputError
 from fovnb.maps import Map, MapAxis, WcsGeom
+from fovnb.maps.core import converted, finite_or_zero
+from fovnb.maps.lookup import overlap
 from fovnb.text import html_summary, text_summary
 from fovnb.types import FloatArray
 
@@ -63,16 +65,21 @@ class IRFMap:
         if self.exposure_map is None or other.exposure_map is None:
             msg = f"{type(self).__name__} without exposure_map cannot be stacked; make both with an exposure map"
             raise InvalidInputError(msg)
-        product = Map(other._irf_map.geom, data=other._irf_map.data * other.exposure_map.data, unit=other._irf_map.unit)
-        part = self._part(other)
-        data, exposure = self._irf_map.data[part], self.exposure_map.data[part]
-        data *= exposure
-        self._irf_map.stack(product, weights=weights, nan_to_num=nan_to_num)
-        if weights is not None and "energy" in weights.geom.axes.names:
-            weights = weights.reduce(axis_name="energy", func=np.logical_or, keepdims=True)
-        self.exposure_map.stack(other.exposure_map, weights=weights, nan_to_num=nan_to_num)
-        np.divide(data, exposure, out=data, where=exposure > 0)
-        data[~np.broadcast_to(exposure > 0, data.shape)] = 0
+        parent, part = self._slices(other)
+        exposure = self.exposure_map.data[parent]
+        added = finite_or_zero(
+            converted(other.exposure_map.data[part], other.exposure_map.unit, self.exposure_map.unit)
+        )
+        let_in = 1.0 if weights is None else weights.data[part]
+        total = exposure + added * np.max(let_in, axis=1, keepdims=True) if weights is not None else exposure + added
+        share = np.divide(1.0, total, out=np.zeros(total.shape), where=total > 0)
+        data = self._irf_map.data[parent]
+        values = converted(other._irf_map.data[part], other._irf_map.unit, self._irf_map.unit)
+        values = finite_or_zero(values) if nan_to_num else values
+        # The mean as a sum of two shares, whose factors have no second axis: the large arrays are walked through twice.
+        data *= (exposure * share).astype(data.dtype)
+        data += np.multiply(values, added * let_in * share, dtype=data.dtype, casting="same_kind")
+        exposure[...] = total
 
     def copy(self) -> Self:
         """Return a deep copy."""
@@ -116,11 +123,11 @@ class IRFMap:
     def _repr_html_(self) -> str:
         return html_summary(type(self).__name__, self._rows())
 
-    def _part(self, other: Self) -> tuple[Any, ...]:
-        """Return the slices of this map's data that `other` covers."""
+    def _slices(self, other: Self) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
+        """Return where `other` lies in this map, and what part of it does."""
         if self._irf_map.geom == other._irf_map.geom:
-            return (...,)
-        return (..., *other._irf_map.geom.cutout_slices(self._irf_map.geom)["parent-slices"])
+            return (...,), (...,)
+        return overlap(other._irf_map.geom, self._irf_map.geom, "partial")
 
     def _rows(self) -> dict[str, object]:
         """Return the lines of the text and HTML form."""

@@ -242,7 +242,8 @@ def check_sky_coverage(irf: IRF, pointing: SkyCoord, geom: WcsGeom) -> None:
     """
     axis = irf.axes["offset" if irf.has_offset_axis else "fov_lon"]
     if irf.has_offset_axis:
-        covered = bool(_offset_weights(irf, pointing, geom).any())
+        offset = geom.sky.offset_deg(*_lonlat_deg(pointing))
+        covered = bool(inside(axis, offset * u.deg.to(axis.unit)).any())
     else:
         covered = _field_of_view(irf, pointing, geom)[0].size > 0
     if not covered:

@@ -14,6 +14,7 @@ from fovnb.maps.axis import MapAxis
 from fovnb.maps.checks import positive_int, quantity
 from fovnb.maps.create import make_sky_grid
 from fovnb.maps.geom_base import GeomBase
+from fovnb.maps.masks import parse_regions, regions_image
 from fovnb.types import BoolArray
 
 if TYPE_CHECKING:
@@ -276,9 +277,6 @@ class WcsGeom(GeomBase):
         >>> geom.region_mask("icrs; circle(0, 0, 1.1)").data.sum(), geom.region_mask([], inside=False).data.all()
         (np.int64(5), np.True_)
         """
-        # Late: regions takes as long to import as all else here together, and brings matplotlib.
-        from fovnb.maps.masks import parse_regions, regions_image
-
         image = regions_image(self._sky, parse_regions(regions))
         return self._mask(image if inside else ~image)
 

@@ -9,7 +9,7 @@ from astropy.coordinates import SkyCoord
 
 from fovnb.errors import GeometryError, InvalidInputError
 from fovnb.maps import fits, resize
-from fovnb.maps.core import MapBase, converted, require_same_geom
+from fovnb.maps.core import MapBase, converted, finite_or_zero, require_same_geom
 from fovnb.maps.geom import WcsGeom
 from fovnb.maps.interpolate import interpolate
 from fovnb.maps.lookup import event_coords, fill, inside, overlap, pixels_of, rounded
@@ -302,8 +302,7 @@ class Map(MapBase, Operators):
             parent, part = overlap(other.geom, self.geom, "partial")
         where: Any = True
         data = converted(other.data[part], other.unit, self.unit)
-        if nan_to_num and data.dtype.kind in "fc" and not (finite := np.isfinite(data)).all():
-            data = np.where(finite, data, 0)
+        data = finite_or_zero(data) if nan_to_num else data
         if weights is not None:
             require_same_geom(other.geom.to_image(), weights.geom.to_image())
             where = weights.data[part]

@@ -1,25 +1,27 @@
 """Boolean images of sky regions.
 
 A pixel is inside a region if its centre is, after the region was projected to pixels. Everything happens once on the
-two-dimensional image, whatever axes a map has.
+two-dimensional image, whatever axes a map has. ``regions`` imports matplotlib, so functions import it when they run.
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.coordinates import SkyCoord
 from astropy.wcs.utils import skycoord_to_pixel
-from regions import PixCoord, PixelRegion, PointSkyRegion, Region, Regions
 
 from fovnb.errors import InvalidInputError
 from fovnb.maps.sky import SkyGrid
 from fovnb.types import BoolArray
 
+if TYPE_CHECKING:
+    from regions import Region, Regions
+
 __all__ = ["parse_regions", "regions_image"]
 
 
-def parse_regions(regions: Any) -> list[Region]:
+def parse_regions(regions: Any) -> "list[Region]":
     """Return a list of regions from one region, several, a position or a text in DS9's format.
 
     Raises
@@ -32,9 +34,11 @@ def parse_regions(regions: Any) -> list[Region]:
     >>> [type(region).__name__ for region in parse_regions("icrs; circle(83.63, 22.01, 0.2)")]
     ['CircleSkyRegion']
     """
+    from regions import PointSkyRegion, Region, Regions
+
     if isinstance(regions, str):
         regions = _parse_ds9(regions)
-    found = [regions] if isinstance(regions, Region | SkyCoord) else list(regions)
+    found = list(regions) if isinstance(regions, list | tuple | Regions) else [regions]
     found = [PointSkyRegion(region) if isinstance(region, SkyCoord) else region for region in found]
     for region in found:
         if not isinstance(region, Region):
@@ -43,7 +47,7 @@ def parse_regions(regions: Any) -> list[Region]:
     return found
 
 
-def regions_image(sky: SkyGrid, regions: Iterable[Region]) -> BoolArray:
+def regions_image(sky: SkyGrid, regions: "Iterable[Region]") -> BoolArray:
     """Return which pixels are inside at least one of the regions, shape (ny, nx); a pixel off the sky is in none.
 
     A point region holds the pixels whose centres are less than one pixel from it in both directions: the four around
@@ -57,7 +61,9 @@ def regions_image(sky: SkyGrid, regions: Iterable[Region]) -> BoolArray:
     return inside & np.isfinite(sky.lonlat_deg[0]) if inside.any() else inside
 
 
-def _contains(region: Region, sky: SkyGrid, x: Any, y: Any) -> BoolArray:
+def _contains(region: "Region", sky: SkyGrid, x: Any, y: Any) -> BoolArray:
+    from regions import PixCoord, PixelRegion, PointSkyRegion
+
     if isinstance(region, PointSkyRegion):
         x0, y0 = skycoord_to_pixel(region.center, sky.wcs)
         return np.asarray((abs(x - x0) < 1) & (abs(y - y0) < 1))
@@ -69,7 +75,9 @@ def _contains(region: Region, sky: SkyGrid, x: Any, y: Any) -> BoolArray:
         raise InvalidInputError(msg) from error
 
 
-def _parse_ds9(text: str) -> Regions:
+def _parse_ds9(text: str) -> "Regions":
+    from regions import Regions
+
     try:
         regions = Regions.parse(text, format="ds9")
     except Exception as error:

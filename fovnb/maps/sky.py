@@ -4,9 +4,10 @@ Directions are unit vectors in ICRS: a frame is one 3 x 3 rotation, a pointing a
 dot products in floats. No pixel ever becomes a coordinate object.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -17,6 +18,8 @@ from fovnb.errors import GeometryError
 from fovnb.types import AnyArray, FloatArray
 
 __all__ = ["SkyGrid", "unit_vectors"]
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +104,7 @@ class SkyGrid:
 
         The angle is atan2(|p x v|, p . v), exact for small and large distances alike.
         """
-        x, y, z = _rotate(_rotation_to_pointing(lon_deg, lat_deg), self.xyz)
-        return np.asarray(np.rad2deg(np.arctan2(np.hypot(y, z), x)))
+        return self._last("_offset_deg", _offset_deg, lon_deg, lat_deg)
 
     def fov_lonlat_deg(self, lon_deg: float, lat_deg: float) -> tuple[FloatArray, FloatArray]:
         """Return field-of-view longitude and latitude of each pixel, deg, both (ny, nx), for an ICRS pointing.
@@ -110,8 +112,7 @@ class SkyGrid:
         The axes are aligned with ICRS. Longitude grows towards *smaller* right ascension, the convention of
         Gammapy's ``FoVICRSFrame`` and of background models with ``FOVALIGN = "RADEC"``.
         """
-        x, y, z = _rotate(_rotation_to_pointing(lon_deg, lat_deg), self.xyz)
-        return np.rad2deg(np.arctan2(-y, x)), np.rad2deg(np.arctan2(z, np.hypot(x, y)))
+        return self._last("_fov_lonlat_deg", _fov_lonlat_deg, lon_deg, lat_deg)
 
     def cutout(self, origin: tuple[int, int], shape: tuple[int, int]) -> "SkyGrid":
         """Return the grid of ``shape`` pixels that starts at pixel ``origin`` (y, x); it may reach beyond this one.
@@ -153,6 +154,14 @@ class SkyGrid:
 
     def __repr__(self) -> str:
         return f"SkyGrid(frame={self.frame!r}, shape={self.shape})"
+
+    def _last(self, name: str, make: Callable[[FloatArray], T], lon_deg: float, lat_deg: float) -> T:
+        """Return what depends on the pointing; the last one's is kept, since one run asks for it several times."""
+        kept = self.__dict__.get(name)
+        if kept is None or kept[0] != (lon_deg, lat_deg):
+            seen = _rotate(_rotation_to_pointing(lon_deg, lat_deg), self.xyz)
+            kept = self.__dict__[name] = ((lon_deg, lat_deg), make(seen))
+        return cast("T", kept[1])
 
     def _window(self, array: FloatArray) -> FloatArray:
         (y, x), (ny, nx) = self.origin, self.shape
@@ -206,6 +215,18 @@ def _rotation_to_pointing(lon_deg: float, lat_deg: float) -> FloatArray:
     return np.stack(
         [unit_vectors(lon_deg, lat_deg), unit_vectors(lon_deg + 90.0, 0.0), unit_vectors(lon_deg, lat_deg + 90.0)]
     )
+
+
+def _offset_deg(seen: FloatArray) -> FloatArray:
+    """Return the angle to the first axis."""
+    x, y, z = seen
+    return _frozen(np.asarray(np.rad2deg(np.arctan2(np.hypot(y, z), x))))
+
+
+def _fov_lonlat_deg(seen: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return longitude, reversed, and latitude around the first axis."""
+    x, y, z = seen
+    return _frozen(np.rad2deg(np.arctan2(-y, x))), _frozen(np.rad2deg(np.arctan2(z, np.hypot(x, y))))
 
 
 def _leg(start: FloatArray, end: FloatArray) -> tuple[FloatArray, FloatArray]:

@@ -71,8 +71,9 @@ def solve_minuit(problem: Problem, dataset: ReducedDataset, fit: Fit) -> Solutio
     Parameters at a limit and one parameter of each open combination are held while it runs: it copes with neither.
     Where the problem is exactly log-linear they are held where Newton's method puts them.
     """
-    start = solve_newton(problem) if problem.exact else Solution(problem, problem.theta)
-    held = start.at_limit
+    size = len(problem.free)
+    start = solve_newton(problem) if problem.exact else Solution(problem, problem.theta, np.zeros((size, size)))
+    held = start.at_limit & problem.exact  # a start at a limit means nothing by itself
     held[[int(np.argmax(np.abs(direction))) for direction in start.open_directions()]] = True
     if start.failure or held.all():
         return start
