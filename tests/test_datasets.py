@@ -273,6 +273,29 @@ def test_datasets_have_unique_names_and_are_found_by_them():
         _ = datasets["obs-22"]
 
 
+def test_datasets_are_a_list():
+    a, b, c = (make_run(f"obs-{i}", seed=i) for i in (1, 2, 3))
+    datasets = Datasets([a, b]) + c
+    datasets["obs-2"] = b.replace(meta={"KEY": 1})
+    assert datasets[1].meta == {"KEY": 1}
+    with pytest.raises(InvalidInputError, match="obs-3"):
+        datasets["obs-2"] = c
+    del datasets["obs-1"]
+    assert datasets.names == ["obs-2", "obs-3"]
+    with pytest.raises(InvalidInputError, match="MapDataset"):
+        datasets.append("obs-4")
+
+
+def test_names_from_files_stay_in_the_folder(tmp_path):
+    folder = tmp_path / "inner"
+    Datasets([make_run("../../etc/x y")]).write(folder / "datasets.yaml")
+    assert sorted(path.name for path in folder.iterdir()) == ["_._.._etc_x_y.fits", "datasets.yaml"]
+    assert Datasets.read(folder / "datasets.yaml").names == ["../../etc/x y"]
+    with pytest.raises(DataError, match="two things"):
+        Datasets([make_run("a b"), make_run("a_b")]).write(tmp_path / "datasets.yaml")
+    assert not (tmp_path / "datasets.yaml").exists()
+
+
 def test_stack_reduce_equals_stacking_by_hand():
     runs = [make_run(f"obs-{i}", seed=i) for i in (1, 2)]
     stacked = MapDataset.create(make_geom())

@@ -1,6 +1,7 @@
 """MapDataset: counts, predictions, responses and masks of one run, or of a stack of runs, on one grid."""
 
 import os
+import re
 from collections.abc import Iterable
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -315,8 +316,12 @@ class MapDataset:
         return info_dict(self, in_safe_data_range)
 
     def to_dict(self) -> dict[str, str]:
-        """Return the entry of this dataset in the YAML file that `Datasets.write` makes."""
-        return {"name": self.name, "type": self.tag, "filename": f"{self.name.replace(' ', '_')}.fits"}
+        """Return the entry of this dataset in the YAML file that `Datasets.write` makes.
+
+        The name may come from a file: in the file name all but letters, digits and ``+-.`` becomes ``_``.
+        """
+        stem = re.sub(r"[^\w+.-]|^\.", "_", self.name)
+        return {"name": self.name, "type": self.tag, "filename": f"{stem}.fits"}
 
     def to_hdulist(self) -> fits.HDUList:
         """Return the FITS extensions, in Gammapy's layout."""

@@ -1,8 +1,9 @@
 """Datasets: a list of datasets with unique names, read and written with their models."""
 
 import os
-from collections.abc import Iterable, Iterator
-from typing import overload
+from collections.abc import Iterable, MutableSequence
+from pathlib import Path
+from typing import Any, overload
 
 from astropy.table import Table, vstack
 
@@ -16,7 +17,7 @@ from fovnb.text import did_you_mean, html_summary, text_summary
 __all__ = ["Datasets"]
 
 
-class Datasets:
+class Datasets(MutableSequence[MapDataset]):
     """A list of datasets with unique names.
 
     Parameters
@@ -43,15 +44,9 @@ class Datasets:
         for dataset in [datasets] if isinstance(datasets, MapDataset) else datasets:
             self.append(dataset)
 
-    def append(self, dataset: object) -> None:
-        """Add a dataset at the end."""
-        if not isinstance(dataset, MapDataset):
-            msg = f"expected a MapDataset, found {type(dataset).__name__}"
-            raise InvalidInputError(msg)
-        if dataset.name in self.names:
-            msg = f"there is a dataset named {dataset.name!r} already; names must be unique: use dataset.copy(name=...)"
-            raise InvalidInputError(msg)
-        self._datasets.append(dataset)
+    def insert(self, index: int, value: MapDataset) -> None:
+        """Put a dataset before a position."""
+        self._datasets.insert(index, _fitting(value, self.names))
 
     @property
     def names(self) -> list[str]:
@@ -130,12 +125,10 @@ class Datasets:
 
         path = make_path(filename)
         entries = [dataset.to_dict() for dataset in self]
-        targets = [path, *(path.parent / entry["filename"] for entry in entries)]
-        for target in () if overwrite else targets:
-            if target.exists():
-                msg = f"{target} exists; pass overwrite=True to replace it"
-                raise DataError(msg)
-        for dataset, target in zip(self, targets[1:], strict=True):
+        targets = [path.parent / entry["filename"] for entry in entries]
+        models = [] if filename_models is None else [make_path(filename_models)]
+        _check_targets([path, *models, *targets], overwrite)
+        for dataset, target in zip(self, targets, strict=True):
             dataset.write(target, overwrite=overwrite, checksum=checksum)
         if filename_models is not None:
             self.models.write(filename_models, overwrite=overwrite, write_covariance=write_covariance)
@@ -164,21 +157,22 @@ class Datasets:
     @overload
     def __getitem__(self, key: slice) -> "Datasets": ...
     def __getitem__(self, key: int | str | slice) -> "MapDataset | Datasets":
-        if isinstance(key, slice):
-            return Datasets(self._datasets[key])
-        if isinstance(key, int):
-            return self._datasets[key]
-        if key not in self.names:
-            hint = did_you_mean(key, self.names)
-            msg = f"no dataset is named {key!r}{hint}; there are {', '.join(self.names) or 'none'}"
-            raise InvalidInputError(msg)
-        return self._datasets[self.names.index(key)]
+        found = self._datasets[self._index(key)]
+        return found if isinstance(found, MapDataset) else Datasets(found)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        replaced = self[key]
+        others = [name for name in self.names if name != replaced.name]
+        self._datasets[self._index(key)] = _fitting(value, others)
+
+    def __delitem__(self, key: Any) -> None:
+        del self._datasets[self._index(key)]
 
     def __len__(self) -> int:
         return len(self._datasets)
 
-    def __iter__(self) -> Iterator[MapDataset]:
-        return iter(self._datasets)
+    def __add__(self, other: "MapDataset | Iterable[MapDataset]") -> "Datasets":
+        return Datasets([*self, *Datasets(other)])
 
     def __repr__(self) -> str:
         return text_summary("Datasets", self._rows())
@@ -186,8 +180,40 @@ class Datasets:
     def _repr_html_(self) -> str:
         return html_summary("Datasets", self._rows())
 
+    def _index(self, key: Any) -> Any:
+        """Return the position of a name; positions and slices as they are."""
+        if not isinstance(key, str):
+            return key
+        if key not in self.names:
+            hint = did_you_mean(key, self.names)
+            msg = f"no dataset is named {key!r}{hint}; there are {', '.join(self.names) or 'none'}"
+            raise InvalidInputError(msg)
+        return self.names.index(key)
+
     def _rows(self) -> dict[str, object]:
         return {d.name: ", ".join(model.name for model in d.models or ()) or "no models" for d in self}
+
+
+def _check_targets(paths: list[Path], overwrite: bool) -> None:
+    """Refuse to write two things to one file, or to a file that exists."""
+    for i, path in enumerate(paths):
+        if path in paths[:i]:
+            msg = f"two things would be written to {path}; rename a dataset with copy(name=...) or choose other files"
+            raise DataError(msg)
+        if path.exists() and not overwrite:
+            msg = f"{path} exists; pass overwrite=True to replace it"
+            raise DataError(msg)
+
+
+def _fitting(dataset: object, names: list[str]) -> MapDataset:
+    """Return the dataset if it may join those with the names."""
+    if not isinstance(dataset, MapDataset):
+        msg = f"expected a MapDataset, found {type(dataset).__name__}"
+        raise InvalidInputError(msg)
+    if dataset.name in names:
+        msg = f"there is a dataset named {dataset.name!r} already; names must be unique: use dataset.copy(name=...)"
+        raise InvalidInputError(msg)
+    return dataset
 
 
 def _entries(path: "os.PathLike[str]") -> list[dict[str, str]]:
@@ -216,6 +242,5 @@ def _is_entry(entry: object) -> bool:
         and entry.get("type") == "MapDataset"
         and isinstance(entry.get("name"), str)
         and isinstance(entry.get("filename"), str)
-        and "/" not in entry["filename"]
-        and ".." not in entry["filename"]
+        and entry["filename"] == Path(entry["filename"]).name
     )

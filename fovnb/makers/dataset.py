@@ -1,6 +1,7 @@
 """MapDatasetMaker: from one run's events and instrument responses to its dataset."""
 
 from collections.abc import Callable, Iterable
+from html import escape
 from typing import Any
 
 import numpy as np
@@ -170,3 +171,6 @@ class MapDatasetMaker:
 
     def __repr__(self) -> str:
         return f"MapDatasetMaker(selection={self.selection!r})"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"

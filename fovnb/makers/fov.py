@@ -5,6 +5,7 @@ sums over M of counts and background per energy bin, N_k and B_k. The fit itself
 """
 
 import warnings
+from html import escape
 
 import numpy as np
 
@@ -141,6 +142,9 @@ class FoVBackgroundMaker:
             f"FoVBackgroundMaker(method={self.method!r}, spectral_model={model!r}, min_counts={self.min_counts!r}, "
             f"min_npred_background={self.min_npred_background!r})"
         )
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"
 
 
 def background_sums(dataset: MapDataset, exclusion: Map) -> BackgroundSums:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterable
+from html import escape
 
 import numpy as np
 from astropy import units as u
@@ -100,6 +101,9 @@ class SafeMaskMaker:
 
     def __repr__(self) -> str:
         return f"SafeMaskMaker(methods={self.methods!r}, offset_max='{self.offset_max.deg:g} deg')"
+
+    def _repr_html_(self) -> str:
+        return f"<code>{escape(repr(self))}</code>"
 
 
 def _positive_angle(value: str | u.Quantity) -> Angle:
