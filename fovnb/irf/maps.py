@@ -65,13 +65,15 @@ class IRFMap:
         if self.exposure_map is None or other.exposure_map is None:
             msg = f"{type(self).__name__} without exposure_map cannot be stacked; make both with an exposure map"
             raise InvalidInputError(msg)
+        if not self.exposure_map.data.any():
+            self._irf_map.data[...] = 0
         parent, part = self._slices(other)
         exposure = self.exposure_map.data[parent]
         added = finite_or_zero(
             converted(other.exposure_map.data[part], other.exposure_map.unit, self.exposure_map.unit)
         )
-        let_in = 1.0 if weights is None else weights.data[part]
-        total = exposure + added * np.max(let_in, axis=1, keepdims=True) if weights is not None else exposure + added
+        let_in = np.ones((1, 1, 1, 1)) if weights is None else weights.data[part]
+        total = exposure + added * let_in.max(axis=1, keepdims=True)
         share = np.divide(1.0, total, out=np.zeros(total.shape), where=total > 0)
         data = self._irf_map.data[parent]
         values = converted(other._irf_map.data[part], other._irf_map.unit, self._irf_map.unit)

@@ -16,8 +16,6 @@ from fovnb.types import AnyArray
 
 __all__ = ["interpolate"]
 
-_ON_CENTRE = 1e-9  # so near to a pixel's centre that only rounding differs
-
 
 def interpolate(data: AnyArray, pixels: Sequence[AnyArray], method: str = "linear", scale: str = "lin") -> AnyArray:
     """Return the values at pixel coordinates.
@@ -65,7 +63,7 @@ def _neighbours(pixel: AnyArray, size: int, method: str) -> list[tuple[AnyArray,
     if size == 1:
         return [(np.zeros(pixel.shape, dtype=int), 1.0)]
     near = np.rint(pixel)
-    if np.all((np.abs(pixel - near) < _ON_CENTRE) & (near >= 0) & (near < size)):
+    if np.all((pixel == near) & (near >= 0) & (near < size)):
         return [(near.astype(int), 1.0)]
     low = np.clip(np.floor(np.nan_to_num(pixel)), 0, size - 2).astype(int)
     part = pixel - low

@@ -1,7 +1,8 @@
 """A map: values on the pixels of a sky geometry, by Gammapy's names and meanings."""
 
+import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from astropy import units as u
@@ -16,9 +17,6 @@ from fovnb.maps.lookup import event_coords, fill, inside, overlap, pixels_of, ro
 from fovnb.maps.operators import Operators
 from fovnb.maps.smooth import convolve, dilate, erode, odd_pixels, smooth
 from fovnb.types import AnyArray
-
-if TYPE_CHECKING:
-    import os
 
 __all__ = ["Map", "WcsNDMap"]
 
@@ -90,7 +88,7 @@ class Map(MapBase, Operators):
     @classmethod
     def read(
         cls,
-        filename: "str | os.PathLike[str]",
+        filename: str | os.PathLike[str],
         hdu: str | int | None = None,
         hdu_bands: str | int | None = None,
         map_type: str = "auto",
@@ -119,7 +117,7 @@ class Map(MapBase, Operators):
         return fits.to_hdulist(self, hdu, hdu_bands, sparse)
 
     def write(
-        self, filename: "str | os.PathLike[str]", overwrite: bool = False, checksum: bool = False, **kwargs: Any
+        self, filename: str | os.PathLike[str], overwrite: bool = False, checksum: bool = False, **kwargs: Any
     ) -> None:
         """Write the map to a FITS file that appears whole or not at all; keywords as in `to_hdulist`.
 
@@ -242,6 +240,8 @@ class Map(MapBase, Operators):
         GeometryError
             If an axis of this map is missing, or differs where counts are to be preserved.
         """
+        if geom == self.geom:
+            return type(self)(geom, data=self.data.copy(), unit=self.unit)
         pix = pixels_of(geom, self.geom)
         source = self
         if preserve_counts:
