@@ -146,7 +146,8 @@ def plot_maps_row(panels: Sequence[Panel], regions: Iterable[Any] = (), title: s
     from matplotlib.figure import Figure
 
     height, width = max(panel.map.geom.to_image().data_shape for panel in panels)
-    fig = Figure(figsize=(len(panels) * (1.6 + 3.8 * width / height), 5.0), layout="constrained")
+    scale = min(4.0 / width, 5.0 / height)  # inches a pixel; labels and colour bars need the rest
+    fig = Figure(figsize=(len(panels) * (scale * width + 1.5), scale * height + 1.1), layout="constrained")
     regions = list(regions)
     for number, panel in enumerate(panels, start=1):
         ax = _sky_axes(panel.map.geom, fig, (1, len(panels), number))

@@ -155,7 +155,12 @@ def obs_entry(one: Run | int) -> Row:
     obs_id, tables = (one.obs_id, one.tables) if isinstance(one, Run) else (one, {})
     header = tables["EVENTS"].header if "EVENTS" in tables else {}
     keys = ("RA_PNT", "DEC_PNT", "TSTART", "TSTOP", "DEADC")
-    return {"OBS_ID": obs_id, **{key: float(header.get(key, np.nan)) for key in keys}, "OBJECT": "test"}
+    return {"OBS_ID": obs_id, **{key: _float(header.get(key)) for key in keys}, "OBJECT": "test"}
+
+
+def _float(value: Any) -> float:
+    """Return a number; NaN where a header that is broken on purpose holds none."""
+    return float(value) if isinstance(value, int | float) else np.nan
 
 
 def table_hdu(rows: Sequence[Row], name: str, header: Mapping[str, Any] | None = None) -> fits.BinTableHDU:

@@ -3,6 +3,7 @@
 import contextlib
 import gzip
 import io
+import re
 import warnings
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from fovnb.errors import DataError
 from tests.dl3 import aeff_hdu, bkg_hdu, events_hdu, gti_hdu
 
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=150).map(str.rstrip)
+TEXT = TEXT.filter(lambda text: not re.search("' */", text))  # where astropy takes the quote for the end of the text
 VALUE = TEXT | st.booleans() | st.integers(-(10**15), 10**15) | st.floats(allow_nan=False, allow_infinity=False)
 KEY = st.text("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-", min_size=1, max_size=8).filter(
     lambda key: key not in ("END", "CONTINUE", "COMMENT", "HISTORY", "HIERARCH") and key.strip("-_")
@@ -118,7 +120,7 @@ def test_missing_file(tmp_path):
 
 
 def test_folder_instead_of_a_file(tmp_path):
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="is no file"):
         read_tables(tmp_path)
 
 

@@ -163,8 +163,8 @@ def test_a_run_without_events_is_fine(tmp_path):
         ({"header": {"DEADC": None}}, "no DEADC"),
         ({"intervals": []}, "live time of 0"),
         ({"intervals": [(0, 0)]}, "live time of 0"),
-        ({"intervals": [(10, 0)]}, "live time of -9"),
-        ({"intervals": [(0, np.nan)]}, "live time of nan"),
+        ({"intervals": [(10, 0)]}, "1 of the 1 good time intervals are no times or end before they start"),
+        ({"intervals": [(0, 9), (0, np.nan)]}, "1 of the 2 good time intervals"),
     ],
 )
 def test_a_run_without_live_time_says_so_when_asked(tmp_path, options, match):

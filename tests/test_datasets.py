@@ -286,6 +286,33 @@ def test_datasets_are_a_list():
         datasets.append("obs-4")
 
 
+def test_cumulative_info_ends_on_the_stack():
+    datasets = Datasets([make_run(f"obs-{i}", seed=i) for i in (1, 2)])
+    table = datasets.info_table(cumulative=True)
+    assert table["counts"][-1] == datasets.stack_reduce().info_dict()["counts"] == datasets.info_table()["counts"].sum()
+
+
+@pytest.mark.parametrize("mask", [3, np.ones((3, 20, 20)), Map.from_geom(make_geom())])
+def test_masks_are_boolean_maps(mask):
+    run = make_run()
+    with pytest.raises(InvalidInputError, match="mask_fit is a"):
+        run.mask_fit = mask
+    assert run.mask_fit is None
+
+
+def test_what_is_no_dataset_is_not_stacked():
+    with pytest.raises(InvalidInputError, match="cannot stack a Map"):
+        make_run().stack(make_run().counts)
+
+
+def test_meta_that_fits_cannot_hold_is_refused(tmp_path):
+    run = make_run()
+    run.meta = {"KEY": [1]}
+    with pytest.raises(InvalidInputError, match="'obs-1'"):
+        run.write(tmp_path / "run.fits")
+    assert not list(tmp_path.iterdir())
+
+
 def test_names_from_files_stay_in_the_folder(tmp_path):
     folder = tmp_path / "inner"
     Datasets([make_run("../../etc/x y")]).write(folder / "datasets.yaml")

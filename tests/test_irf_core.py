@@ -80,7 +80,7 @@ def test_wrong_axes_shape_or_unit_is_refused():
         EffectiveAreaTable2D([OFFSET, ENERGY], data=1, unit="m2")
     with pytest.raises(IrfError, match=r"shape \(3, 2\), its axes \(2, 2\)"):
         EffectiveAreaTable2D([ENERGY, OFFSET], data=np.ones((3, 2)), unit="m2")
-    with pytest.raises(IrfError, match="the unit of EffectiveAreaTable2D is 's', expected one like 'm2'"):
+    with pytest.raises(IrfError, match="the unit of EffectiveAreaTable2D, data, is 's', expected one like 'm2'"):
         EffectiveAreaTable2D([ENERGY, OFFSET], data=1, unit="s")
 
 
@@ -128,9 +128,9 @@ def test_reprs_are_short_stable_and_escaped():
 
 
 def test_a_missing_or_broken_file_is_one_sentence(tmp_path):
-    with pytest.raises(DataError, match=r"cannot read EffectiveAreaTable2D from .*nothing.fits"):
+    with pytest.raises(DataError, match=r"nothing\.fits does not exist"):
         EffectiveAreaTable2D.read(tmp_path / "nothing.fits")
     broken = tmp_path / "broken.fits"
     broken.write_bytes(b"no FITS file at all")
-    with pytest.raises(DataError, match=r"cannot read EffectiveAreaTable2D from .*broken.fits"):
+    with pytest.raises(DataError, match=r"broken\.fits cannot be read as FITS"):
         EffectiveAreaTable2D.read(broken)

@@ -106,7 +106,7 @@ def test_background_without_a_unit_takes_the_standards_with_a_warning(unit):
 def test_another_wrong_unit_is_refused():
     hdu = BKG.to_table_hdu()
     hdu.columns["BKG"].unit = "m"
-    with pytest.raises(IrfError, match="the unit of Background3D is 'm'"):
+    with pytest.raises(IrfError, match="the unit of Background3D, data, is 'm'"):
         read_irf(hdu)
 
 

@@ -173,6 +173,21 @@ def test_safe_mask_refuses_what_it_does_not_know(tmp_path):
         SafeMaskMaker(methods=["offset-max"]).run(dataset)
 
 
+def test_arguments_in_the_wrong_order_are_said(tmp_path):
+    observation, dataset = observe(tmp_path), reference()
+    for maker in (MapDatasetMaker(), SafeMaskMaker(methods=["offset-max"])):
+        with pytest.raises(InvalidInputError, match="expected a MapDataset first"):
+            maker.run(observation, dataset)
+        with pytest.raises(InvalidInputError, match="expected an Observation"):
+            maker.run(dataset, dataset)
+
+
+def test_threshold_that_is_no_number_is_said(tmp_path):
+    observation = observe(tmp_path, tables=thresholds("low", 8.0))
+    with pytest.raises(DataError, match="LO_THRES"):
+        SafeMaskMaker().run(reference(), observation)
+
+
 def test_two_pointings_in_one_stack(tmp_path):
     """Exposures add where both runs see, and each event is counted once."""
     runs = [run(i, pointing=(83.63, dec)) for i, dec in ((1, 21.5), (2, 22.5))]

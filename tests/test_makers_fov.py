@@ -264,3 +264,9 @@ def test_maker_refuses_what_it_does_not_know():
         FoVBackgroundMaker(method="fitt")
     with pytest.raises(ModelError):
         FoVBackgroundMaker(spectral_model="pl-nrom")
+    with pytest.raises(InvalidInputError, match="min_counts"):
+        FoVBackgroundMaker(min_counts="10")
+    with pytest.raises(InvalidInputError, match="Fit"):
+        FoVBackgroundMaker(fit="minuit")
+    with pytest.raises(InvalidInputError, match="MapDataset"):
+        FoVBackgroundMaker().run(make_geom())

@@ -12,36 +12,11 @@ from fovnb.modeling import Fit
 from fovnb.modeling.background_fit import BackgroundSums, check_method, fit_background, scale_background
 from fovnb.modeling.models import (
     ExpCutoffPowerLawNormSpectralModel,
-    FoVBackgroundModel,
     LogParabolaNormSpectralModel,
-    PiecewiseNormSpectralModel,
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
-
-EDGES = np.geomspace(0.5, 10, 6)
-CENTERS = np.sqrt(EDGES[1:] * EDGES[:-1])
-COUNTS = np.array([1200.0, 500.0, 200.0, 60.0, 15.0])
-BACKGROUND = np.array([1500.0, 550.0, 210.0, 70.0, 13.0])
-SUMS = BackgroundSums(CENTERS, COUNTS, BACKGROUND)
-
-
-def power_law(**values):
-    model = PowerLawNormSpectralModel(**values)
-    model.tilt.frozen = False
-    return model
-
-
-def at_centers(**kwargs):
-    return PiecewiseNormSpectralModel(CENTERS * u.TeV, **kwargs)
-
-
-def at_edges(**kwargs):
-    return PiecewiseNormSpectralModel(EDGES * u.TeV, norms=np.ones_like(EDGES * u.TeV), **kwargs)
-
-
-def bkg(spectral):
-    return FoVBackgroundModel("obs-1", spectral)
+from tests.norms import BACKGROUND, CENTERS, COUNTS, EDGES, SUMS, at_centers, at_edges, bkg, power_law
 
 
 def statistic(counts, predicted):

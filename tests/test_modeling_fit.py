@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from fovnb.errors import InvalidInputError, ModelError, PredictionError
-from fovnb.modeling import Fit
+from fovnb.modeling import Covariance, Fit, Parameter, Parameters
 from fovnb.modeling.likelihood import cash
 from fovnb.modeling.models import FoVBackgroundModel, Models, PowerLawNormSpectralModel
 
@@ -82,7 +82,7 @@ def test_options_reach_minuit_and_the_trace_is_kept():
     result = fit.optimize([dataset()])
     assert (result.minuit.tol, result.minuit.strategy.strategy) == (1e-4, 2)
     assert len(result.trace) > 3
-    assert result.trace.colnames == ["total_stat", "par_000_norm"]
+    assert result.trace.colnames == ["total_stat", "obs-1-bkg.spectral.norm"]
     assert len(Fit().optimize([dataset()]).trace) == 0
 
 
@@ -101,6 +101,13 @@ def test_bad_input():
     frozen.models.freeze()
     with pytest.raises(ModelError, match="frozen = False"):
         Fit().run(frozen)
+    with pytest.raises(ModelError, match="no dataset has a model"):
+        Fit().run([])
+    with pytest.raises(InvalidInputError, match="NoneType is no dataset"):
+        Fit().run(None)
+    for model in (PowerLawNormSpectralModel(), "pl-norm"):
+        with pytest.raises(ModelError, match="is no model of a dataset"):
+            Models(model)
 
 
 def test_text():
@@ -125,3 +132,11 @@ def test_importing_is_light():
     code = f"import sys, fovnb.modeling.background_fit; print({heavy} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+def test_what_does_not_vary_correlates_with_nothing():
+    parameters = Parameters([Parameter("norm", 1), Parameter("tilt", 0), Parameter("reference", 1, frozen=True)])
+    matrix = [[4.0, 1, 0], [1, 1, 0], [0, 0, 0]]
+    np.testing.assert_array_equal(Covariance(parameters, matrix).correlation, [[1, 0.5, 0], [0.5, 1, 0], [0, 0, 0]])
+    matrix[1][1] = np.inf
+    np.testing.assert_array_equal(Covariance(parameters, matrix).correlation, np.diag([1, 0, 0]))

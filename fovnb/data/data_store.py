@@ -189,8 +189,8 @@ class DataStore:
         return {
             "folder": self.hdu_table.meta.get("BASE_DIR", "."),
             "observations": f"{len(ids)}, OBS_ID {ids[0]} to {ids[-1]}" if len(ids) else "none",
-            "HDU_TYPE": ", ".join(sorted(set(self.hdu_table["HDU_TYPE"].tolist()))),
-            "HDU_CLASS": ", ".join(sorted(set(self.hdu_table["HDU_CLASS"].tolist()))),
+            "HDU_TYPE": _names(self.hdu_table["HDU_TYPE"]),
+            "HDU_CLASS": _names(self.hdu_table["HDU_CLASS"]),
             "observation index": "none" if self.obs_table is None else f"{len(self.obs_table)} rows",
         }
 
@@ -215,10 +215,15 @@ def _read_index(path: Path, *required: str) -> Table:
     except DataError as error:
         msg = f"{path}: {error}"
         raise DataError(msg) from error
-    if table["OBS_ID"].dtype.kind not in "iu":
-        msg = f"{path} holds OBS_ID as {table['OBS_ID'].dtype}; expected whole numbers, repair the index"
+    if table["OBS_ID"].dtype.kind not in "iu" or table["OBS_ID"].ndim != 1:
+        msg = f"{path} holds OBS_ID as {table['OBS_ID'].dtype}; expected whole numbers, one a row; repair the index"
         raise DataError(msg)
     return table
+
+
+def _names(column: Any) -> str:
+    """Return the different values of a column, as text."""
+    return ", ".join(sorted({str(value) for value in column.tolist()}))
 
 
 def _one_row_a_run(obs_table: Table) -> Table:

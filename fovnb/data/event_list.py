@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,15 +15,17 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 from astropy.time import Time
 
-from fovnb.data.fits_table import BinTable, require_columns
-from fovnb.data.gti import time_ref_from_header
+from fovnb.data.fits_table import BinTable, as_floats, require_columns
+from fovnb.data.gti import FARTHEST_S, time_ref_from_header
 from fovnb.data.header import Header
 from fovnb.data.pointing import FixedPointingInfo
-from fovnb.errors import DataError
+from fovnb.errors import FovnbWarning
 from fovnb.text import html_summary, text_summary
 from fovnb.types import AnyArray, FloatArray
 
 __all__ = ["EventList"]
+
+_UNITS = MappingProxyType({"RA": "deg", "DEC": "deg", "ENERGY": "TeV", "TIME": "s"})
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -52,31 +56,31 @@ class EventList:
 
     @classmethod
     def from_table_hdu(cls, hdu: BinTable) -> EventList:
-        """Read from an EVENTS table.
+        """Read from an EVENTS table; events without a finite position, energy or time are left out, with a warning.
 
         Raises
         ------
         DataError
-            If RA, DEC, ENERGY or TIME is missing or has an impossible unit.
+            If RA, DEC, ENERGY or TIME is missing, holds no numbers or has an impossible unit.
         """
-        require_columns(hdu, "RA", "DEC", "ENERGY", "TIME")
+        require_columns(hdu, *_UNITS)
         columns = {column.name: hdu.native(column.name) for column in hdu.columns}
-        return cls(columns, {column.name: column.unit for column in hdu.columns}, hdu.header)
+        return cls(columns, {column.name: column.unit for column in hdu.columns}, hdu.header)._sound()
 
     @cached_property
     def lon_deg(self) -> FloatArray:
         """Right ascension, ICRS, in deg."""
-        return self._floats("RA", "deg")
+        return self._floats("RA")
 
     @cached_property
     def lat_deg(self) -> FloatArray:
         """Declination, ICRS, in deg."""
-        return self._floats("DEC", "deg")
+        return self._floats("DEC")
 
     @cached_property
     def energy_tev(self) -> FloatArray:
         """Reconstructed energy in TeV."""
-        return self._floats("ENERGY", "TeV")
+        return self._floats("ENERGY")
 
     @property
     def energy(self) -> u.Quantity:
@@ -102,7 +106,7 @@ class EventList:
     @property
     def time(self) -> Time:
         """Arrival times."""
-        return self.time_ref + self._floats("TIME", "s") * u.s
+        return self.time_ref + self._floats("TIME") * u.s
 
     @property
     def pointing_radec(self) -> SkyCoord:
@@ -158,14 +162,21 @@ class EventList:
             rows["energy"] = f"{low:.3g} to {high:.3g} TeV, median {middle:.3g} TeV"
         return rows
 
-    def _floats(self, name: str, unit: str) -> FloatArray:
-        """Return a column as floats in a unit; a column without one is taken to be in it."""
-        values = np.asarray(self.columns[name], dtype=np.float64)
-        found = self.units.get(name) or unit
-        if found == unit:
-            return values
-        try:
-            return values * float(u.Unit(found).to(unit))
-        except ValueError as error:
-            msg = f"the column {name} of the events is in {found!r}; expected a unit like {unit}, repair the file"
-            raise DataError(msg) from error
+    def _sound(self) -> EventList:
+        """Return the events that have a position, an energy and a time; warn if others are left out."""
+        sound = np.isfinite(self.lon_deg) & (np.abs(self.lat_deg) <= 90)
+        sound &= np.isfinite(self.energy_tev) & (np.abs(self._floats("TIME")) < FARTHEST_S)
+        if sound.all():
+            return self
+        msg = (
+            f"OBS_ID {self.meta.get('OBS_ID', '-')}: {np.count_nonzero(~sound)} of {len(self)} events are left out, "
+            f"since their {', '.join(_UNITS)} are not finite, or no position or time; repair the file"
+        )
+        warnings.warn(msg, FovnbWarning, stacklevel=2)
+        return self.select_row_subset(sound)
+
+    def _floats(self, name: str) -> FloatArray:
+        """Return a column as floats in the unit it should have; a column without one is taken to be in it."""
+        return as_floats(
+            np.asarray(self.columns[name]), self.units.get(name) or "", _UNITS[name], f"{name} of the events"
+        )

@@ -6,10 +6,8 @@ table; here a column is a view of the bytes, in the file's byte order. Columns t
 variable length, logical, bits) are read by astropy.
 """
 
-import gzip
 import io
 import re
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,9 +23,10 @@ from astropy.units import Unit
 
 from fovnb.data.header import Header, padded, read_header
 from fovnb.errors import DataError
-from fovnb.types import AnyArray
+from fovnb.files import read_whole
+from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["BinTable", "Column", "read_tables", "require_columns"]
+__all__ = ["BinTable", "Column", "as_floats", "read_tables", "require_columns"]
 
 _FORMATS = MappingProxyType({"B": "u1", "I": ">i2", "J": ">i4", "K": ">i8", "E": ">f4", "D": ">f8"})
 
@@ -71,7 +70,7 @@ class BinTable:
         """Names and units, in the file's order."""
         with self._readable():
             numbers = range(1, int(self.header["TFIELDS"]) + 1)
-            return tuple(Column(self.header[f"TTYPE{i}"], str(self.header.get(f"TUNIT{i}", ""))) for i in numbers)
+            return tuple(Column(str(self.header[f"TTYPE{i}"]), str(self.header.get(f"TUNIT{i}", ""))) for i in numbers)
 
     @cached_property
     def data(self) -> AnyArray:
@@ -88,7 +87,7 @@ class BinTable:
         """Return a copy of a column in the machine's byte order; bytes become text without trailing blanks."""
         column = np.asarray(self.data[name])
         if column.dtype.kind == "S":
-            return np.asarray(np.char.rstrip(np.char.decode(column, "ascii", "replace")))
+            return np.asarray(np.char.rstrip(np.char.decode(column, "utf-8", "replace")))
         return column.astype(column.dtype.newbyteorder("="))
 
     def to_table(self) -> Table:
@@ -147,7 +146,7 @@ def read_tables(path: Path) -> dict[str, BinTable]:
     DataError
         If the file is missing, cannot be unzipped, is no FITS file or ends too early.
     """
-    content = _read_bytes(path)
+    content = read_whole(path)
     if not content.startswith(b"SIMPLE  ="):
         msg = f"{path} does not begin as a FITS file (SIMPLE  =); give a FITS file, or fetch this one again"
         raise DataError(msg)
@@ -171,6 +170,31 @@ def require_columns(hdu: BinTable | fits.BinTableHDU, *names: str) -> None:
         raise DataError(msg)
 
 
+def as_floats(values: AnyArray, found: str, unit: str, what: str) -> FloatArray:
+    """Return a table column, in the unit that was found, as floats in another; one without a unit is taken to be in it.
+
+    Raises
+    ------
+    DataError
+        If the column does not hold one real number a row, or its unit is of another kind.
+
+    Examples
+    --------
+    >>> as_floats(np.array([1, 2]), "min", "s", "START")
+    array([ 60., 120.])
+    """
+    if values.ndim != 1 or values.dtype.kind not in "fiu":
+        msg = (
+            f"the column {what} has type {values.dtype}, shape {values.shape}; expected a number a row, repair the file"
+        )
+        raise DataError(msg)
+    try:
+        return values.astype(np.float64) * (1.0 if found in ("", unit) else float(Unit(found).to(unit)))
+    except (ValueError, TypeError) as error:
+        msg = f"the column {what} is in {found!r}; expected a unit like {unit}, repair the file"
+        raise DataError(msg) from error
+
+
 def _read_hdu(path: Path, content: bytes, start: int) -> tuple[Header, int, int]:
     """Return the header at a byte, where its data begin, and where the next HDU begins."""
     found = read_header(content, start)
@@ -179,28 +203,18 @@ def _read_hdu(path: Path, content: bytes, start: int) -> tuple[Header, int, int]
         raise DataError(msg)
     header, begin = found
     try:
-        axes = [int(header[f"NAXIS{i}"]) for i in range(1, int(header["NAXIS"]) + 1)]
-        size = abs(int(header["BITPIX"])) // 8 * (prod(axes) if axes else 0) + int(header.get("PCOUNT", 0))
-    except (KeyError, TypeError, ValueError) as error:
+        sizes = [
+            abs(int(header["BITPIX"])) // 8,
+            *(int(header[f"NAXIS{i}"]) for i in range(1, int(header["NAXIS"]) + 1)),
+        ]
+        extra = int(header.get("PCOUNT", 0))
+        size = (prod(sizes) if len(sizes) > 1 else 0) + extra
+        if min(*sizes, extra) < 0:
+            raise ValueError
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         msg = f"{path}: the header at byte {start} has no valid BITPIX and NAXIS; the file is broken, fetch it again"
         raise DataError(msg) from error
     if begin + size > len(content):
         msg = f"{path} ends after {len(content)} bytes, expected {begin + size}; the file is cut off, fetch it again"
         raise DataError(msg)
     return header, begin, begin + padded(size)
-
-
-def _read_bytes(path: Path) -> bytes:
-    """Return the bytes of a file, unzipped if they are zipped."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if content.startswith(b"\x1f\x8b") else content
-    except FileNotFoundError as error:
-        msg = f"{path} does not exist; fetch the file, or check the path and the index"
-        raise DataError(msg) from error
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        msg = f"{path} cannot be unzipped ({error}); the file is cut off or damaged, fetch it again"
-        raise DataError(msg) from error
-    except OSError as error:
-        msg = f"{path} cannot be read ({error.strerror}); expected a FITS file that you may read"
-        raise DataError(msg) from error

@@ -6,6 +6,7 @@ operation costs as much as everything else done here.
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,16 @@ from astropy.io import fits
 from astropy.table import Table
 from astropy.time import Time
 
-from fovnb.data.fits_table import require_columns
+from fovnb.data.fits_table import as_floats, require_columns
 from fovnb.data.header import Header, number
-from fovnb.errors import DataError, InvalidInputError
+from fovnb.errors import DataError, FovnbWarning, InvalidInputError
 from fovnb.text import html_summary, text_summary
 from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["GTI", "time_ref_from_header"]
+__all__ = ["FARTHEST_S", "GTI", "time_ref_from_header"]
+
+FARTHEST_S = 1e10
+"""Seconds, 317 years: what lies farther from the reference time is no time of an observation."""
 
 
 class GTI:
@@ -71,16 +75,16 @@ class GTI:
 
     @classmethod
     def from_table_hdu(cls, table_hdu: Any) -> GTI:
-        """Read from a table HDU, astropy's or ours.
+        """Read from a table HDU, astropy's or ours; intervals that overlap are joined, with a warning.
 
         Raises
         ------
         DataError
-            If START, STOP or the reference time is missing.
+            If START, STOP or the reference time is missing or no number, or an interval ends before it starts.
         """
         require_columns(table_hdu, "START", "STOP")
         start, stop = (_column_seconds(table_hdu, name) for name in ("START", "STOP"))
-        return cls(start, stop, time_ref_from_header(table_hdu.header))
+        return _disjoint(cls(start, stop, time_ref_from_header(table_hdu.header)))
 
     def to_table_hdu(self) -> fits.BinTableHDU:
         """Return a FITS table: START and STOP in s since the reference time in the header."""
@@ -193,18 +197,36 @@ def time_ref_from_header(header: Header) -> Time:
             f"TIMESYS = {header['TIMESYS']!r} in the header; expected one of {', '.join(Time.SCALES)}, repair the file"
         )
         raise DataError(msg)
-    return Time(number(header, "MJDREFI"), number(header, "MJDREFF"), format="mjd", scale=scale)
+    day, fraction = number(header, "MJDREFI"), number(header, "MJDREFF")
+    if not 0 <= day + fraction <= 100_000:
+        msg = f"MJDREFI + MJDREFF = {day + fraction:g} in the header; expected 0 to 100000 days, repair the file"
+        raise DataError(msg)
+    return Time(day, fraction, format="mjd", scale=scale)
 
 
 def _column_seconds(table_hdu: Any, name: str) -> AnyArray:
     """Return a column in s; its own unit counts, else TIMEUNIT, else it is in s."""
     own = next(column.unit for column in table_hdu.columns if column.name == name)
     unit = str(own or table_hdu.header.get("TIMEUNIT", "s"))
-    try:
-        return np.asarray(table_hdu.data[name], np.float64) * float(u.Unit(unit).to("s"))
-    except ValueError as error:
-        msg = f"the column {name} of the GTI is in {unit!r}; expected a unit of time such as 's', repair the file"
-        raise DataError(msg) from error
+    return as_floats(np.asarray(table_hdu.data[name]), unit, "s", f"{name} of the GTI")
+
+
+def _disjoint(gti: GTI) -> GTI:
+    """Return the intervals of a file, joined if they overlap by more than 1 ms; refuse those that are none."""
+    good = (gti.start_s > -FARTHEST_S) & (gti.stop_s >= gti.start_s) & (gti.stop_s < FARTHEST_S)
+    if not good.all():
+        msg = (
+            f"{np.count_nonzero(~good)} of the {len(gti)} good time intervals are no times or end before they start; "
+            "repair the file or leave the run out"
+        )
+        raise DataError(msg)
+    joined = gti.union()
+    twice = (gti.time_sum - joined.time_sum).to_value("s")
+    if twice <= 1e-3:
+        return gti
+    msg = f"the good time intervals overlap by {twice:.1f} s and are joined; repair the file if they should not"
+    warnings.warn(msg, FovnbWarning, stacklevel=2)
+    return joined
 
 
 def _time_ref_header(time_ref: Time) -> dict[str, object]:

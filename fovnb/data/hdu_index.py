@@ -50,14 +50,21 @@ class HduLocation:
             If the row leads out of the data set's folder.
         """
         path = self.base_dir / self.file_dir / self.file_name
-        is_url = "://" in self.file_dir + self.file_name
-        if is_url or not path.resolve().is_relative_to(self.base_dir.resolve()):
+        if not self._leads_inside(path):
             msg = (
                 f"the index row of OBS_ID {self.obs_id}, HDU_TYPE {self.hdu_type} leads to {path}, outside "
                 f"{self.base_dir}; correct its FILE_DIR and FILE_NAME, or copy the file into that folder"
             )
             raise DataError(msg)
         return path
+
+    def _leads_inside(self, path: Path) -> bool:
+        """Return whether a path is a local one below the folder, also after links; a loop of links leads nowhere."""
+        try:
+            inside = path.resolve().is_relative_to(self.base_dir.resolve())
+        except (OSError, RuntimeError, ValueError):
+            return False
+        return inside and "://" not in self.file_dir + self.file_name
 
 
 def locations(hdu_table: Table, base_dir: Path) -> dict[int, dict[str, HduLocation]]:

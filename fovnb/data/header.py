@@ -11,12 +11,13 @@ from typing import Any, TypeAlias
 
 from fovnb.errors import DataError
 
-__all__ = ["Header", "number", "padded", "read_header"]
+__all__ = ["Header", "latitude", "number", "padded", "read_header"]
 
 Header: TypeAlias = Mapping[str, Any]
 
 _BLOCK = 2880
 _CARD = 80
+_PRINTABLE = bytes(byte if 32 <= byte < 127 else ord("?") for byte in range(256))
 _PATTERN = re.compile(
     r"(?:([A-Z0-9_-]+) *= |(CONTINUE)  ) *(?:'((?:[^']|'')*)'|([TF])(?= |/|$)|([+-]?[0-9.][0-9.EDed+-]*))"
 )
@@ -35,7 +36,7 @@ def read_header(data: bytes, start: int) -> tuple[dict[str, Any], int] | None:
     header: dict[str, Any] = {}
     last = ""
     for offset in range(start, len(data) - _CARD + 1, _CARD):
-        card = data[offset : offset + _CARD].decode("ascii", "replace")
+        card = data[offset : offset + _CARD].translate(_PRINTABLE).decode("ascii")
         if card.rstrip() == "END":
             return header, start + padded(offset + _CARD - start)
         if match := _PATTERN.match(card):
@@ -64,10 +65,25 @@ def number(header: Header, *keys: str) -> float:
         raise DataError(msg)
     try:
         value = float(header[key])
-    except ValueError:
+    except (TypeError, ValueError):
         value = float("nan")
     if not isfinite(value):
         msg = f"{key} = {header[key]!r} in the header; expected a finite number, repair the file or leave the run out"
+        raise DataError(msg)
+    return value
+
+
+def latitude(header: Header, key: str) -> float:
+    """Return a latitude in deg.
+
+    Raises
+    ------
+    DataError
+        If the key is missing, or its value is no number from -90 to 90.
+    """
+    value = number(header, key)
+    if abs(value) > 90:
+        msg = f"{key} = {value} deg in the header; expected -90 to 90, repair the file or leave the run out"
         raise DataError(msg)
     return value
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from astropy import units as u
 from astropy.coordinates import EarthLocation, SkyCoord
 
-from fovnb.data.header import Header, number
+from fovnb.data.header import Header, latitude, number
 from fovnb.errors import DataError
 from fovnb.text import html_summary, text_summary
 
@@ -66,7 +66,7 @@ class ObservationMetaData:
         """The observatory on Earth, None if the header gives no place."""
         if "GEOLON" not in self.header:
             return None
-        lon, lat = number(self.header, "GEOLON"), number(self.header, "GEOLAT")
+        lon, lat = number(self.header, "GEOLON"), latitude(self.header, "GEOLAT")
         return EarthLocation.from_geodetic(lon * u.deg, lat * u.deg, number(self.header, "ALTITUDE", "GEOALT") * u.m)
 
     @property
@@ -98,6 +98,6 @@ class ObservationMetaData:
     def _position(self, lon_key: str, lat_key: str) -> SkyCoord | None:
         """Return the ICRS position that two keywords hold, None if they hold none."""
         try:
-            return SkyCoord(number(self.header, lon_key), number(self.header, lat_key), unit="deg", frame="icrs")
-        except (ValueError, DataError):
+            return SkyCoord(number(self.header, lon_key), latitude(self.header, lat_key), unit="deg", frame="icrs")
+        except DataError:
             return None

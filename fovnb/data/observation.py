@@ -16,11 +16,11 @@ from fovnb.data.event_list import EventList
 from fovnb.data.fits_table import BinTable
 from fovnb.data.gti import GTI
 from fovnb.data.hdu_index import HDU_TYPES, IRFS, HduLocation
-from fovnb.data.header import Header
+from fovnb.data.header import Header, number
 from fovnb.data.meta import ObservationMetaData
 from fovnb.data.pointing import FixedPointingInfo
 from fovnb.data.recent_files import RecentFiles
-from fovnb.errors import DataError
+from fovnb.errors import DataError, FovnbError
 from fovnb.irf import IRF, FoVAlignment, read_irf
 from fovnb.text import html_summary, text_summary
 
@@ -105,7 +105,7 @@ class Observation:
     @cached_property
     def pointing(self) -> FixedPointingInfo:
         """The fixed pointing."""
-        return FixedPointingInfo.from_fits_header(self.meta.header)
+        return self._of_header(lambda meta: FixedPointingInfo.from_fits_header(meta.header))
 
     def get_pointing_icrs(self, time: Time) -> SkyCoord:
         """Return the pointing in ICRS at a time."""
@@ -118,7 +118,7 @@ class Observation:
     @property
     def observatory_earth_location(self) -> EarthLocation | None:
         """The observatory on Earth, None if the header gives no place."""
-        return self.meta.location
+        return self._of_header(lambda meta: meta.location)
 
     @property
     def target_name(self) -> str | None:
@@ -133,8 +133,7 @@ class Observation:
     @property
     def muoneff(self) -> float | None:
         """Muon efficiency, None if the header gives none."""
-        value = self.meta.optional.get("MUONEFF")
-        return None if value is None else float(value)
+        return self._of_header(lambda meta: number(meta.header, "MUONEFF") if "MUONEFF" in meta.header else None)
 
     @property
     def tstart(self) -> Time:
@@ -160,7 +159,7 @@ class Observation:
     @property
     def observation_dead_time_fraction(self) -> float:
         """Dead time over observation time, 1 - DEADC."""
-        return self.meta.deadtime_fraction
+        return self._of_header(lambda meta: meta.deadtime_fraction)
 
     @property
     def observation_live_time_duration(self) -> u.Quantity:
@@ -201,6 +200,15 @@ class Observation:
             msg = f"OBS_ID {self.obs_id} has no good time interval; expected at least one, leave the run out"
             raise DataError(msg)
         return self.gti
+
+    def _of_header(self, make: Callable[[ObservationMetaData], T]) -> T:
+        """Return what the header says, or name the run in the message."""
+        meta = self.meta
+        try:
+            return make(meta)
+        except FovnbError as error:
+            msg = f"OBS_ID {self.obs_id}: {error}"
+            raise type(error)(msg) from error
 
     def _irf(self, name: str) -> IRF | None:
         return self._part(name, read_irf) if name in self._hdus else None

@@ -7,11 +7,11 @@ from types import MappingProxyType
 
 import numpy as np
 from astropy import units as u
-from astropy.coordinates import AltAz, EarthLocation, SkyCoord
+from astropy.coordinates import ICRS, AltAz, EarthLocation, SkyCoord
 from astropy.io import fits
 from astropy.time import Time
 
-from fovnb.data.header import Header, number
+from fovnb.data.header import Header, latitude, number
 from fovnb.errors import DataError, InvalidInputError
 
 __all__ = ["FixedPointingInfo", "PointingMode"]
@@ -75,10 +75,7 @@ class FixedPointingInfo:
         drift = str(header.get("OBS_MODE", "")).upper() == "DRIFT"
         mode = PointingMode.DRIFT if drift else PointingMode.POINTING
         lon_key, lat_key = (f"{name.upper()}_PNT" for name in _COORDINATES[mode])
-        lon, lat = number(header, lon_key), number(header, lat_key)
-        if abs(lat) > 90:
-            msg = f"{lat_key} = {lat} deg in the header; expected -90 to 90, repair the file or leave the run out"
-            raise DataError(msg)
+        lon, lat = number(header, lon_key), latitude(header, lat_key)
         if drift:
             return cls(fixed_altaz=AltAz(az=lon * u.deg, alt=lat * u.deg))
         return cls(fixed_icrs=SkyCoord(lon, lat, unit="deg", frame="icrs"))
@@ -100,7 +97,7 @@ class FixedPointingInfo:
             If the run is a drift scan and the time or the place is missing.
         """
         if self.fixed_icrs is None:
-            return self.get_altaz(obstime, location).icrs
+            return _transformed(self.get_altaz(obstime, location), ICRS())
         return SkyCoord(self.fixed_icrs.ra, self.fixed_icrs.dec, frame="icrs", obstime=obstime, location=location)
 
     def get_altaz(self, obstime: Time | None = None, location: EarthLocation | None = None) -> SkyCoord:
@@ -110,6 +107,8 @@ class FixedPointingInfo:
         ------
         InvalidInputError
             If the time or the place is missing.
+        DataError
+            If astropy does not know how the Earth turned at that time.
         """
         if obstime is None or location is None:
             missing = "the time" if obstime is None else "the observatory's location"
@@ -118,7 +117,7 @@ class FixedPointingInfo:
         frame = AltAz(obstime=obstime, location=location)
         if self.mode is PointingMode.DRIFT:
             return SkyCoord(**{key: value * u.deg for key, value in self._position.items()}, frame=frame)
-        return self.get_icrs().transform_to(frame)
+        return _transformed(self.get_icrs(), frame)
 
     def __repr__(self) -> str:
         position = ", ".join(f"{key}={value:.4f} deg" for key, value in self._position.items())
@@ -126,6 +125,19 @@ class FixedPointingInfo:
 
     def _repr_html_(self) -> str:
         return f"<code>{self!r}</code>"
+
+
+def _transformed(position: SkyCoord, frame: ICRS | AltAz) -> SkyCoord:
+    """Return the position in another frame."""
+    try:
+        return position.transform_to(frame)
+    except ValueError as error:
+        reason = str(error).split(". ")[0].replace("\n", " ").strip()
+        msg = (
+            f"the pointing cannot be converted to {type(frame).__name__} ({reason}); check the time of the run, and "
+            "install the latest astropy-iers-data for a recent one"
+        )
+        raise DataError(msg) from error
 
 
 def _single_position(position: SkyCoord | AltAz, mode: PointingMode) -> dict[str, float]:

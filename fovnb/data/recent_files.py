@@ -45,7 +45,7 @@ class RecentFiles:
         path = location.path
         try:
             # The time of change is a part of the key, so that a file that was written anew is read anew.
-            file = self._open(path, path.stat().st_mtime_ns if path.exists() else 0)
+            file = self._open(path, _changed_ns(path))
             return file.part(location.hdu_name.upper(), make)
         except FovnbError as error:
             msg = f"OBS_ID {location.obs_id}, {location.hdu_type} in {path.name}: {error}"
@@ -68,12 +68,20 @@ class _File:
     def part(self, name: str, make: Callable[[BinTable], T]) -> T:
         """Return what ``make`` makes of a table, made once."""
         if name not in self._tables:
-            msg = (
-                f"no table {name}{did_you_mean(name, self._tables)}, only {', '.join(self._tables)}; correct the index"
-            )
+            found = ", ".join(self._tables) or "none"
+            near = did_you_mean(name, self._tables)
+            msg = f"no table {name}{near}, only {found}; correct the index, or fetch the file again if it is damaged"
             raise DataError(msg)
         key = (name, make)
         if key not in self._parts:
             self._parts[key] = make(self._tables[name])
         part: T = self._parts[key]
         return part
+
+
+def _changed_ns(path: Path) -> int:
+    """Return when a file was changed; 0 if that cannot be told, since reading it will say why."""
+    try:
+        return path.stat().st_mtime_ns
+    except (OSError, ValueError):
+        return 0

@@ -17,7 +17,7 @@ from fovnb.datasets.fits import dataset_parts, dataset_to_hdulist
 from fovnb.datasets.geoms import create_map_dataset_geoms
 from fovnb.datasets.info import info_dict, summary_rows
 from fovnb.datasets.stacking import check_stackable, stack_in_place
-from fovnb.errors import GeometryError, PredictionError
+from fovnb.errors import GeometryError, InvalidInputError, PredictionError
 from fovnb.irf import EDispKernelMap, PSFMap
 from fovnb.maps import Map, MapAxis, WcsGeom
 from fovnb.maps.fits import open_hdulist, write_hdulist
@@ -180,6 +180,24 @@ class MapDataset:
         return self.geom.data_shape
 
     @property
+    def mask_safe(self) -> Map | None:
+        """Where the data are safe: boolean, True = used."""
+        return self._mask_safe
+
+    @mask_safe.setter
+    def mask_safe(self, mask: Map | None) -> None:
+        self._mask_safe = _boolean(mask, "mask_safe")
+
+    @property
+    def mask_fit(self) -> Map | None:
+        """Where the model is fitted: boolean, True = used."""
+        return self._mask_fit
+
+    @mask_fit.setter
+    def mask_fit(self, mask: Map | None) -> None:
+        self._mask_fit = _boolean(mask, "mask_fit")
+
+    @property
     def models(self) -> Models | None:
         """Models of this dataset, or None."""
         return self._models
@@ -247,7 +265,7 @@ class MapDataset:
             used &= self.mask.data
         return cash(np.asarray(self.required("counts").data[used], dtype=float), npred[used])
 
-    def stack(self, other: "MapDataset", nan_to_num: bool = True) -> None:
+    def stack(self, other: object, nan_to_num: bool = True) -> None:
         """Add another dataset, in place; only the other's safe mask counts.
 
         Examples
@@ -260,6 +278,9 @@ class MapDataset:
         >>> int(stacked.counts.data.sum())
         400
         """
+        if not isinstance(other, MapDataset):
+            msg = f"cannot stack a {type(other).__name__}; expected a MapDataset"
+            raise InvalidInputError(msg)
         check_stackable(self, other)
         if self._shares_maps:
             self.__dict__ = self.copy().__dict__
@@ -360,3 +381,12 @@ class MapDataset:
 
     def _repr_html_(self) -> str:
         return html_summary("MapDataset", summary_rows(self))
+
+
+def _boolean(mask: object, name: str) -> Map | None:
+    """Return a mask, or refuse what is none."""
+    if mask is None or (isinstance(mask, Map) and mask.is_mask):
+        return mask
+    found = f"a Map of {mask.data.dtype}" if isinstance(mask, Map) else f"a {type(mask).__name__}"
+    msg = f"{name} is {found}; expected a Map of booleans such as geom.region_mask(regions, inside=False), or other > 0"
+    raise InvalidInputError(msg)

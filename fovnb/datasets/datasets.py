@@ -65,8 +65,8 @@ class Datasets(MutableSequence[MapDataset]):
 
     @property
     def parameters(self) -> Parameters:
-        """Parameters of all models."""
-        return self.models.parameters
+        """Parameters of all models, each once."""
+        return self.models.parameters.unique_parameters
 
     @property
     def meta_table(self) -> Table:
@@ -80,9 +80,18 @@ class Datasets(MutableSequence[MapDataset]):
         """Return the joint Cash statistic."""
         return sum(dataset.stat_sum() for dataset in self)
 
-    def info_table(self) -> Table:
-        """Return one row a dataset, see `MapDataset.info_dict`."""
-        return Table([dataset.info_dict() for dataset in self])
+    def info_table(self, cumulative: bool = False) -> Table:
+        """Return one row a dataset, see `MapDataset.info_dict`; with `cumulative`, of the stack up to it."""
+        if not cumulative:
+            return Table([dataset.info_dict() for dataset in self])
+        stacked, rows = None, []
+        for dataset in self:
+            if stacked is None:
+                stacked = dataset.to_masked()
+            else:
+                stacked.stack(dataset)
+            rows.append(stacked.info_dict())
+        return Table(rows)
 
     def stack_reduce(self, name: str = "stacked", nan_to_num: bool = True) -> MapDataset:
         """Return the sum of all datasets.
@@ -224,9 +233,8 @@ def _entries(path: "os.PathLike[str]") -> list[dict[str, str]]:
         with open(path, encoding="utf-8") as stream:  # noqa: PTH123 - path-like objects are welcome
             content = yaml.safe_load(stream)
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        msg = (
-            f"cannot read the list of datasets {os.fspath(path)}: {error}; expected a YAML file made by Datasets.write"
-        )
+        reason = " ".join(str(error).split())
+        msg = f"cannot read the list of datasets {os.fspath(path)}: {reason}; expected a YAML file of Datasets.write"
         raise DataError(msg) from error
     entries = content.get("datasets") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not all(_is_entry(entry) for entry in entries):

@@ -8,7 +8,7 @@ from astropy.table import Table
 
 from fovnb import __version__
 from fovnb.data import GTI
-from fovnb.errors import DataError
+from fovnb.errors import DataError, InvalidInputError
 from fovnb.irf import EDispKernelMap, PSFMap
 from fovnb.maps import Map
 
@@ -75,9 +75,17 @@ def dataset_parts(hdulist: fits.HDUList) -> dict[str, Any]:
     if "GTI" in hdulist:
         parts["gti"] = GTI.from_table_hdu(hdulist["GTI"])
     if "META_TABLE" in hdulist:
-        parts["meta_table"] = Table.read(hdulist["META_TABLE"])
+        parts["meta_table"] = _table(hdulist["META_TABLE"])
     meta = {key: value for key, value in header.items() if key not in _OWN_KEYWORDS}
     return parts | {"name": str(header.get("NAME", "stacked")), "meta": meta}
+
+
+def _table(hdu: Any) -> Table:
+    """Return the table in an extension."""
+    if not isinstance(hdu, fits.BinTableHDU):
+        msg = f"the extension {hdu.name} is no table; write the dataset anew"
+        raise DataError(msg)
+    return Table.read(hdu)
 
 
 def _primary(dataset: "MapDataset") -> fits.PrimaryHDU:
@@ -86,7 +94,11 @@ def _primary(dataset: "MapDataset") -> fits.PrimaryHDU:
     hdu.header["NAME"] = dataset.name
     hdu.header["CREATOR"] = f"fovnb {__version__}"
     hdu.header["CREATED"] = datetime.now(UTC).isoformat(sep=" ", timespec="seconds")
-    hdu.header.update(dataset.meta)
+    try:
+        hdu.header.update(dataset.meta)
+    except (ValueError, TypeError) as error:
+        msg = f"the meta of dataset {dataset.name!r} cannot be written to FITS: {error}; remove or convert it"
+        raise InvalidInputError(msg) from error
     return hdu
 
 

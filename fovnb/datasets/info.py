@@ -63,9 +63,10 @@ def summary_rows(dataset: "MapDataset") -> dict[str, object]:
         "Livetime": f"{info['livetime']:.1f}",
         "Number of total bins": info["n_bins"],
         "Number of fit bins": info["n_fit_bins"],
-        "Fit statistic value (-2 log(L))": f"{info['stat_sum']:.2f}",
-        "Models": ", ".join(model.name for model in dataset.models or ()) or "none",
     }
+    if dataset.models:
+        rows["Fit statistic value (-2 log(L))"] = f"{info['stat_sum']:.2f}"
+        rows["Models"] = ", ".join(model.name for model in dataset.models)
     if dataset.background_fit is not None:
         rows["Background fit"] = f"{dataset.background_fit.status}: {dataset.background_fit.reason}"
     return rows

@@ -15,7 +15,7 @@ import numpy as np
 from astropy.table import Table
 
 from fovnb.errors import GeometryError
-from fovnb.maps import Map, WcsGeom
+from fovnb.maps import Map, MapAxis, WcsGeom
 
 if TYPE_CHECKING:
     from fovnb.datasets.dataset import MapDataset
@@ -128,7 +128,9 @@ def _check_axes(name: str, ours: WcsGeom, theirs: WcsGeom) -> None:
         raise GeometryError(msg)
     for a, b in zip(ours.axes, theirs.axes, strict=True):
         if a != b:
-            msg = f"cannot stack {name}: axis {a.name!r} is {b!r} but the stack has {a!r}; make both with the same axis"
+            msg = (
+                f"cannot stack {name}: axis {a.name!r} has {_short(b)}, the stack {_short(a)}; make both with one axis"
+            )
             raise GeometryError(msg)
     if ours != theirs and not ours.is_aligned(theirs):
         msg = (
@@ -136,3 +138,9 @@ def _check_axes(name: str, ours: WcsGeom, theirs: WcsGeom) -> None:
             f"{ours.to_image().data_shape} nor a cutout of them; make the run on the stack or on stacked.cutout(...)"
         )
         raise GeometryError(msg)
+
+
+def _short(axis: MapAxis) -> str:
+    """Return an axis in a few words."""
+    low, high = axis.bounds
+    return f"{axis.nbin} {axis.interp} bins from {low:.4g} to {high:.4g}"

@@ -40,8 +40,11 @@ class DemoResult:
 
     def table(self) -> str:
         """Return norm and tilt of each run beside the truth; a pull is (fitted - true) / error."""
-        title = f"{'run':>9} {'norm':>17} {'truth':>7} {'pull':>5} {'tilt':>17} {'truth':>7} {'pull':>5}  status"
-        return "\n".join([title, *(_line(fit, truth) for fit, truth in zip(self.fits, self.truths, strict=True))])
+        columns = f"{'fitted':>16} {'true':>7} {'pull':>5}"
+        heads = [f"{'':9}{'norm at 1 TeV':^33}{'tilt':^33}".rstrip(), f"{'run':<9} {columns}   {columns}   status"]
+        lines = [_line(fit, truth) for fit, truth in zip(self.fits, self.truths, strict=True)]
+        foot = "pull = (fitted - true) / error: 2 of 3 lie within 1, 19 of 20 within 2 of zero"
+        return "\n".join([*heads, *lines, foot])
 
     def _rows(self) -> dict[str, object]:
         return {"runs": len(self.fits), "failed": sum(not fit.success for fit in self.fits)}
@@ -93,7 +96,8 @@ def exclusion_regions() -> list[CircleSkyRegion]:
 def plot_demo(result: DemoResult) -> "Figure":
     """Return counts, predicted background and residual significance of the stack, side by side."""
     around = residuals(result.stacked, RADIUS_DEG * u.deg)
-    shared = {"cmap": "inferno", "vmin": 0, "vmax": 2 * float(np.nanmax(around.npred))}
+    brightest = float(np.nanmax(around.npred))
+    shared = {"cmap": "inferno", "vmin": 0, "vmax": brightest + 4 * brightest**0.5}
     shared |= {"kwargs_colorbar": {"label": f"counts within {RADIUS_DEG:g}°", "extend": "max"}}
     symmetric = {"cmap": "RdBu_r", "vmin": -5, "vmax": 5}
     symmetric |= {"kwargs_colorbar": {"label": r"significance [$\sigma$]", "extend": "both"}}
@@ -103,7 +107,10 @@ def plot_demo(result: DemoResult) -> "Figure":
         Panel(around.significance, "Residual significance", symmetric),
     ]
     energy = result.stacked.geom.axes["energy"].edges
-    title = f"{len(result.fits)} simulated runs, {energy[0]:g} to {energy[-1]:g}; circles took no part in the fit"
+    runs = f"{len(result.fits)} simulated run{'s' * (len(result.fits) != 1)}"
+    title = (
+        f"{runs}, {energy[0]:g} to {energy[-1]:g}; the circles took no part in the fit, grey is outside the safe mask"
+    )
     return plot_maps_row(panels, exclusion_regions(), title)
 
 
@@ -119,9 +126,9 @@ def _geometry(pointings: SkyCoord) -> WcsGeom:
 
 
 def _line(fit: BackgroundFit, truth: RunTruth) -> str:
-    cells = [f"{fit.dataset_name:>9}"]
+    cells = [f"{fit.dataset_name:<9}"]
     fitted = dict(zip(fit.parameter_names, zip(fit.values, fit.errors, strict=True), strict=True))
     for name, true in (("norm", truth.norm), ("tilt", truth.tilt)):
         value, error = fitted.get(name, (np.nan, np.nan))
-        cells.append(f"{value:>8.3f} ± {error:.3f} {true:>8.3f} {(value - true) / error:>+5.1f}")
-    return " ".join([*cells, f" {fit.status}"])
+        cells.append(f"{value:>8.3f} ± {error:.3f} {true:>7.3f} {(value - true) / error:>+5.1f}  ")
+    return " ".join([*cells, fit.status])

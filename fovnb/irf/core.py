@@ -11,11 +11,11 @@ from astropy import units as u
 from astropy.io import fits
 from astropy.table import Table
 
-from fovnb.errors import DataError, IrfError
-from fovnb.files import make_path
+from fovnb.errors import IrfError
 from fovnb.irf import gadf
 from fovnb.irf.grid import bracket, inside
 from fovnb.maps import MapAxes, MapAxis
+from fovnb.maps.fits import open_hdulist
 from fovnb.maps.interpolate import interpolate
 from fovnb.text import did_you_mean, html_summary, text_summary
 from fovnb.types import AnyArray, BoolArray, FloatArray
@@ -159,15 +159,8 @@ class IRF:
         DataError
             If the file or the extension is missing or broken.
         """
-        path = make_path(filename)
-        try:
-            with fits.open(path, memmap=False) as hdulist:
-                return cls.from_hdulist(hdulist, hdu)
-        except OSError as error:
-            if isinstance(error, DataError):
-                raise
-            msg = f"cannot read {cls.__name__} from {path}: {error}; give the path of a whole FITS file"
-            raise DataError(msg) from error
+        with open_hdulist(filename) as hdulist:
+            return cls.from_hdulist(hdulist, hdu)
 
     def to_table_hdu(self) -> fits.BinTableHDU:
         """Return the response as a FITS table with one row, in the GADF layout."""
@@ -248,9 +241,11 @@ class IRF:
         if self.data.shape != self.axes.shape:
             msg = f"the data of {name} have shape {self.data.shape}, its axes {self.axes.shape}; make them equal"
             raise IrfError(msg)
-        if not self.unit.is_equivalent(self.default_unit):
-            msg = f"the unit of {name} is {str(self.unit)!r}, expected one like {str(self.default_unit)!r}; correct it"
-            raise IrfError(msg)
+        units = {f"axis {axis.name!r}": (axis.unit, gadf.AXES[axis.name][2]) for axis in self.axes}
+        for part, (unit, expected) in (units | {"data": (self.unit, self.default_unit)}).items():
+            if not unit.is_equivalent(expected):
+                msg = f"the unit of {name}, {part}, is {str(unit)!r}, expected one like {str(expected)!r}; correct it"
+                raise IrfError(msg)
         self._check_values(name)
 
     def _check_values(self, name: str) -> None:

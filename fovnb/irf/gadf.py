@@ -13,23 +13,23 @@ import numpy as np
 from astropy import units as u
 from astropy.io import fits
 
-from fovnb.errors import DataError
+from fovnb.errors import DataError, FovnbError
 from fovnb.maps import MapAxes, MapAxis
 from fovnb.text import did_you_mean
-from fovnb.types import AnyArray
+from fovnb.types import AnyArray, FloatArray
 
 __all__ = ["TableHDU", "TableSpec", "find_hdu", "pick", "read_axis", "read_columns", "to_table_hdu"]
 
-# Axis name: column prefixes, and the scale on which the axis is interpolated.
+# Axis name: column prefixes, the scale on which the axis is interpolated, and a unit that it may have.
 AXES = MappingProxyType(
     {
-        "energy": (("ENERG",), "log"),
-        "energy_true": (("ENERG", "ETRUE"), "log"),
-        "offset": (("THETA",), "lin"),
-        "rad": (("RAD",), "lin"),
-        "migra": (("MIGRA",), "lin"),
-        "fov_lon": (("DETX",), "lin"),
-        "fov_lat": (("DETY",), "lin"),
+        "energy": (("ENERG",), "log", u.TeV),
+        "energy_true": (("ENERG", "ETRUE"), "log", u.TeV),
+        "offset": (("THETA",), "lin", u.deg),
+        "rad": (("RAD",), "lin", u.deg),
+        "migra": (("MIGRA",), "lin", u.dimensionless_unscaled),
+        "fov_lon": (("DETX",), "lin", u.deg),
+        "fov_lat": (("DETY",), "lin", u.deg),
     }
 )
 # Keywords that describe the table itself.
@@ -86,7 +86,7 @@ def find_hdu(hdulist: fits.HDUList, hdu: str | int) -> TableHDU:
 
 
 def read_columns(hdu: TableHDU) -> tuple[dict[str, u.Quantity], dict[str, Any]]:
-    """Return the cells of the first row with their units, and the keywords that do not describe the table itself.
+    """Return the numbers of the first row with their units, and the keywords that do not describe the table itself.
 
     Raises
     ------
@@ -95,22 +95,49 @@ def read_columns(hdu: TableHDU) -> tuple[dict[str, u.Quantity], dict[str, Any]]:
     """
     try:
         row = hdu.data[0]
-        units = {column.name: u.Unit(column.unit or "", parse_strict="silent") for column in hdu.columns}
-        columns = {name: u.Quantity(row[name], unit, copy=True) for name, unit in units.items()}
+        cells = {column.name: (np.asarray(row[column.name]), column.unit or "") for column in hdu.columns}
+    except FovnbError:
+        raise
     except (TypeError, ValueError, IndexError, OSError) as error:
-        msg = f"extension {hdu.name!r} holds no whole table of a response ({error}); download its file again"
+        msg = f"extension {hdu.name!r} holds no whole table of a response ({error}); fetch its file again"
         raise DataError(msg) from error
+    columns = {
+        name: u.Quantity(cell, u.Unit(unit, parse_strict="silent"), copy=True)
+        for name, (cell, unit) in cells.items()
+        if cell.dtype.kind in "fiu"
+    }
     return columns, {key: value for key, value in hdu.header.items() if _describes_content(key)}
 
 
 def read_axis(columns: Mapping[str, u.Quantity], name: str) -> MapAxis:
-    """Return an axis: from edges, or from nodes where lower and upper edges are the same."""
-    prefixes, interp = AXES[name]
+    """Return an axis: from edges, or from nodes where lower and upper edges are the same.
+
+    Raises
+    ------
+    DataError
+        If a column is missing, or the two do not hold increasing edges that meet.
+    """
+    prefixes, interp, _ = AXES[name]
     low, high = (pick(columns, [f"{prefix}_{end}" for prefix in prefixes]) for end in ("LO", "HI"))
-    lower, upper = (np.atleast_1d(values.to_value(low.unit)).astype(float) for values in (low, high))
-    if np.allclose(lower, upper):
-        return MapAxis.from_nodes(upper, interp=interp, name=name, unit=low.unit)
-    return MapAxis.from_edges(np.append(lower, upper[-1]), interp=interp, name=name, unit=low.unit)
+    try:
+        lower, upper = (np.atleast_1d(values.to_value(low.unit)).astype(float) for values in (low, high))
+        if np.allclose(lower, upper):
+            return MapAxis.from_nodes(upper, interp=interp, name=name, unit=low.unit)
+        _check_meeting(lower, upper)
+        return MapAxis.from_edges(np.append(lower, upper[-1]), interp=interp, name=name, unit=low.unit)
+    except (ValueError, TypeError) as error:
+        reason = " ".join(str(error).split())
+        msg = f"the columns {prefixes[0]}_LO and {prefixes[0]}_HI make no axis ({reason}); repair the file"
+        raise DataError(msg) from error
+
+
+def _check_meeting(lower: FloatArray, upper: FloatArray) -> None:
+    """Refuse bins that do not begin where the one before ends, within 1 % of their width."""
+    gaps = np.abs(lower[1:] - upper[:-1]) > 0.01 * np.abs(upper - lower)[1:]
+    if gaps.any():
+        at = int(np.argmax(gaps))
+        msg = f"bin {at} ends at {upper[at]:.5g} and the next begins at {lower[at + 1]:.5g}"
+        raise ValueError(msg)
 
 
 def pick(columns: Mapping[str, u.Quantity], names: Iterable[str]) -> u.Quantity:
@@ -125,7 +152,10 @@ def pick(columns: Mapping[str, u.Quantity], names: Iterable[str]) -> u.Quantity:
     for name in names:
         if name in columns:
             return columns[name]
-    msg = f"no column {' or '.join(names)}; the table holds {list(columns)}; read it as the kind of response that it is"
+    msg = (
+        f"no column {' or '.join(names)}; the table holds numbers in {list(columns)}; "
+        "repair the file, or read it as another kind of response"
+    )
     raise DataError(msg)
 
 

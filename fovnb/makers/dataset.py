@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 from astropy import units as u
+from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from fovnb.data import Observation
 from fovnb.datasets import MapDataset
-from fovnb.errors import GeometryError, InvalidInputError
+from fovnb.errors import GeometryError, InvalidInputError, IrfError
 from fovnb.irf import PSF3D, Background3D, EDispKernelMap, EffectiveAreaTable2D, EnergyDispersion2D, PSFMap
-from fovnb.makers.observed import fixed_pointing, irf_of, mean_pointing
+from fovnb.makers.observed import check_dataset, check_observation, fixed_pointing, irf_of, mean_pointing
 from fovnb.makers.utils import (
     check_energy_coverage,
     check_sky_coverage,
@@ -72,6 +73,8 @@ class MapDatasetMaker:
         DataError, IrfError, GeometryError
             If the run cannot be read, or does not cover the grids.
         """
+        check_dataset(dataset)
+        check_observation(observation)
         self._check_coverage(dataset, observation)
         meta_table = self.make_meta_table(observation)
         made = MapDataset(
@@ -104,14 +107,19 @@ class MapDatasetMaker:
 
     def _check_coverage(self, dataset: MapDataset, observation: Observation) -> None:
         """Refuse a run whose field or energies do not touch the grids at all."""
+        checks: list[tuple[Background3D | EffectiveAreaTable2D, SkyCoord, WcsGeom]] = []
         if "background" in self.selection:
-            background = irf_of(observation, "bkg", Background3D)
-            check_energy_coverage(background, dataset.geom.axes["energy"])
-            check_sky_coverage(background, fixed_pointing(observation), dataset.geom)
+            checks.append((irf_of(observation, "bkg", Background3D), fixed_pointing(observation), dataset.geom))
         if "exposure" in self.selection and dataset.exposure is not None:
             aeff = irf_of(observation, "aeff", EffectiveAreaTable2D)
-            check_energy_coverage(aeff, dataset.exposure.geom.axes["energy_true"])
-            check_sky_coverage(aeff, mean_pointing(observation), dataset.exposure.geom)
+            checks.append((aeff, mean_pointing(observation), dataset.exposure.geom))
+        try:
+            for irf, pointing, geom in checks:
+                check_energy_coverage(irf, geom.axes[0])
+                check_sky_coverage(irf, pointing, geom)
+        except (GeometryError, IrfError) as error:
+            msg = f"OBS_ID {observation.obs_id}: {error}"
+            raise type(error)(msg) from error
 
     @staticmethod
     def make_counts(geom: WcsGeom, observation: Observation) -> Map:

@@ -4,6 +4,7 @@ The mask is M = mask_safe AND mask_fit AND exclusion AND background finite and p
 sums over M of counts and background per energy bin, N_k and B_k. The fit itself needs no pixels.
 """
 
+import numbers
 import warnings
 from html import escape
 
@@ -12,6 +13,7 @@ import numpy as np
 from fovnb.datasets import MapDataset
 from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.makers.exclusion import project_exclusion_mask
+from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling import Fit
 from fovnb.modeling.background_fit import (
@@ -82,6 +84,7 @@ class FoVBackgroundMaker:
         self.min_counts = min_counts
         self.min_npred_background = min_npred_background
         self.fit = fit
+        _check_options(min_counts, min_npred_background, fit)
         check_method(self.default_spectral_model, method)
 
     def run(self, dataset: MapDataset, observation: object = None) -> MapDataset:  # noqa: ARG002 - every maker takes the run
@@ -94,6 +97,7 @@ class FoVBackgroundMaker:
         observation : Observation, optional
             Not needed; every maker takes it.
         """
+        check_dataset(dataset)
         model = dataset.background_model or self.make_default_fov_background_model(dataset)
         sums = background_sums(dataset, self.make_exclusion_mask(dataset))
         fitted, outcome = self._normalise(sums, model, dataset.name)
@@ -173,6 +177,17 @@ def background_sums(dataset: MapDataset, exclusion: Map) -> BackgroundSums:
 def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
     """Return the sum over the pixels of each energy bin."""
     return np.asarray(np.sum(data, axis=(1, 2), where=mask, dtype=float))
+
+
+def _check_options(min_counts: object, min_npred_background: object, fit: object) -> None:
+    """Refuse requirements that are no numbers, and a minimiser that is none."""
+    for name, value in {"min_counts": min_counts, "min_npred_background": min_npred_background}.items():
+        if not isinstance(value, numbers.Real) or np.isnan(float(value)):
+            msg = f"{name} is {value!r}; expected a number such as 10"
+            raise InvalidInputError(msg)
+    if not isinstance(fit, Fit | None):
+        msg = f"fit is {fit!r}; expected a Fit such as Fit(optimize_opts={{'tol': 1e-3}}), or nothing"
+        raise InvalidInputError(msg)
 
 
 def _norm_model(model: NormSpectralModel | str) -> NormSpectralModel:

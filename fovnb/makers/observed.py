@@ -5,11 +5,40 @@ from typing import TypeVar
 from astropy.coordinates import SkyCoord
 
 from fovnb.data import Observation
-from fovnb.errors import DataError, IrfError
+from fovnb.datasets import MapDataset
+from fovnb.errors import DataError, InvalidInputError, IrfError
 
-__all__ = ["fixed_pointing", "irf_of", "mean_pointing"]
+__all__ = ["check_dataset", "check_observation", "fixed_pointing", "irf_of", "mean_pointing"]
 
 T = TypeVar("T")
+
+
+def check_dataset(dataset: object) -> None:
+    """Refuse what is no dataset, such as arguments in the wrong order.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none.
+    """
+    if not isinstance(dataset, MapDataset):
+        msg = f"expected a MapDataset first, found a {type(dataset).__name__}; call run(dataset, observation)"
+        raise InvalidInputError(msg)
+
+
+def check_observation(observation: object) -> None:
+    """Refuse what is no single run.
+
+    Raises
+    ------
+    InvalidInputError
+        If it is none.
+    """
+    if not isinstance(observation, Observation):
+        msg = (
+            f"expected an Observation, found a {type(observation).__name__}; call run(dataset, observation) run by run"
+        )
+        raise InvalidInputError(msg)
 
 
 def irf_of(observation: Observation, name: str, kind: type[T]) -> T:

@@ -9,9 +9,10 @@ from astropy import units as u
 from astropy.coordinates import Angle
 
 from fovnb.data import Observation
+from fovnb.data.header import number
 from fovnb.datasets import MapDataset
 from fovnb.errors import FovnbWarning, InvalidInputError
-from fovnb.makers.observed import mean_pointing
+from fovnb.makers.observed import check_dataset, check_observation, mean_pointing
 from fovnb.maps import Map
 from fovnb.text import did_you_mean
 from fovnb.types import BoolArray
@@ -70,6 +71,7 @@ class SafeMaskMaker:
         InvalidInputError
             If the observation is missing.
         """
+        check_dataset(dataset)
         mask = np.ones(dataset.data_shape, dtype=bool) if dataset.mask_safe is None else dataset.mask_safe.data.copy()
         if dataset.background is not None:
             mask &= self.make_mask_bkg_invalid(dataset)
@@ -124,14 +126,15 @@ def _given(observation: Observation | None, method: str) -> Observation:
     if observation is None:
         msg = f"the method {method!r} needs the run; call run(dataset, observation)"
         raise InvalidInputError(msg)
+    check_observation(observation)
     return observation
 
 
 def _threshold(observation: Observation, keyword: str, which: str) -> u.Quantity | None:
     """Return a threshold of the effective area's header; zero or missing means that there is none."""
-    value = None if observation.aeff is None else observation.aeff.meta.get(keyword)
-    if value:
-        return float(value) * u.TeV
+    meta = {} if observation.aeff is None else observation.aeff.meta
+    if meta.get(keyword):
+        return number(meta, keyword) * u.TeV
     warnings.warn(
         f"run {observation.obs_id} has no {which} energy threshold ({keyword}) in its effective area; "
         "'aeff-default' masks nothing at that end",

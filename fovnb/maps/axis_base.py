@@ -233,7 +233,8 @@ def _check_nodes(nodes: FloatArray, interp: str, name: str, node_type: str) -> N
         msg = f"axis {name!r} is given nodes of shape {nodes.shape}; give a list of at least {needed} {node_type}"
         raise InvalidInputError(msg)
     if not (np.isfinite(nodes).all() and (np.diff(nodes) > 0).all()):
-        msg = f"the nodes of axis {name!r} are {np.array2string(nodes, threshold=8)}; give finite, increasing numbers"
+        shown = np.array2string(nodes, max_line_width=10**6, threshold=8)
+        msg = f"the nodes of axis {name!r} are {shown}; give finite, increasing numbers"
         raise InvalidInputError(msg)
     if interp != "lin" and nodes[0] < 0:
         msg = f"axis {name!r} starts at {nodes[0]:g}, below zero, with interp={interp!r}; give interp='lin'"

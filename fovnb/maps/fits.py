@@ -7,12 +7,10 @@ scale. Masks are written as 0 and 1. They are read as masks if the name of the H
 key MASK does.
 """
 
-import gzip
 import json
 import os
 import re
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BytesIO
@@ -21,11 +19,10 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 from astropy.io import fits
-from astropy.io.fits.verify import VerifyError
 from astropy.wcs import WCS
 
 from fovnb.errors import DataError, FovnbError, FovnbWarning, InvalidInputError
-from fovnb.files import make_path, replace_whole
+from fovnb.files import make_path, read_whole, replace_whole
 from fovnb.maps.axes import MapAxes
 from fovnb.maps.axis import MapAxis
 from fovnb.maps.core import MapBase
@@ -57,17 +54,15 @@ def open_hdulist(filename: str | os.PathLike[str], checksum: bool = False) -> It
         If the file is missing, truncated, corrupted or not FITS.
     """
     path = make_path(filename)
+    content = BytesIO(read_whole(path))
     try:
-        content = path.read_bytes()
-        content = gzip.decompress(content) if content[:2] == b"\x1f\x8b" else content
-        with fits.open(BytesIO(content), memmap=False, checksum=checksum) as hdulist:
+        with fits.open(content, memmap=False, checksum=checksum) as hdulist:
             yield hdulist
-    except DataError as error:
+    except FovnbError as error:
         msg = f"{path}: {error}"
         raise DataError(msg) from error
-    except (OSError, EOFError, zlib.error, ValueError, TypeError, KeyError, IndexError, VerifyError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        msg = f"{path} cannot be read as FITS: {reason}; check that the file is there and complete"
+    except Exception as error:  # whatever astropy meets in a damaged file
+        msg = f"{path} cannot be read as FITS: {_first_line(error)}; check that the file is there and complete"
         raise DataError(msg) from error
 
 
@@ -82,7 +77,11 @@ def write_hdulist(
         If the file exists and ``overwrite`` is False, or cannot be written.
     """
     with replace_whole(make_path(filename), overwrite) as temporary:
-        hdulist.writeto(temporary, overwrite=True, checksum=checksum)
+        try:
+            hdulist.writeto(temporary, overwrite=True, checksum=checksum)
+        except (ValueError, TypeError, KeyError, fits.VerifyError) as error:
+            msg = f"{filename} cannot be written as FITS: {_first_line(error)}; correct the header or the meta"
+            raise InvalidInputError(msg) from error
 
 
 def to_hdulist(m: MapBase, hdu: str | None = None, hdu_bands: str | None = None, sparse: bool = False) -> fits.HDUList:
@@ -159,9 +158,14 @@ def from_hdulist(
         return _read_image(image, axes)
     except DataError:
         raise
-    except (FovnbError, OSError, ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
-        msg = f"HDU {image.name!r} is not a map that can be read: {error}"
+    except Exception as error:  # whatever astropy meets in a damaged file
+        msg = f"HDU {image.name!r} is not a map that can be read: {_first_line(error)}; make or fetch the file again"
         raise DataError(msg) from error
+
+
+def _first_line(error: Exception) -> str:
+    """Return the message of an error, of which astropy makes tables, in one line."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 def _header(m: MapBase) -> fits.Header:
@@ -302,7 +306,7 @@ def _read_image(hdu: Any, axes: MapAxes) -> dict[str, Any]:
     if header.get("MASK") is True or any(word in hdu.name.lower() for word in ("mask", "is_ul", "success")):
         data = data.astype(bool)
     meta = json.loads(header["META"], object_hook=_text_as_quantity) if "META" in header else {}
-    return {"geom": geom, "data": data, "unit": _read_unit(header.get("BUNIT", "")), "meta": meta}
+    return {"geom": geom, "data": data, "unit": _read_unit(str(header.get("BUNIT", ""))), "meta": meta}
 
 
 def _table_shape(header: fits.Header) -> tuple[int, int]:

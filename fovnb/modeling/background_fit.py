@@ -9,6 +9,7 @@ import numpy as np
 
 from fovnb.errors import ModelError
 from fovnb.modeling.background_record import BackgroundFit, Status
+from fovnb.modeling.covariance import embed
 from fovnb.modeling.fit import Fit
 from fovnb.modeling.identify import open_words
 from fovnb.modeling.models import FoVBackgroundModel, NormSpectralModel
@@ -162,7 +163,7 @@ def _finish(
     free, at_limit = solution.problem.free, solution.at_limit
     free.value = values = solution.problem.values(solution.theta)
     scale = np.where(solution.problem.is_norm, values, 1.0)
-    matrix = _embed(solution.covariance * np.outer(scale, scale), model, free)
+    matrix = embed(solution.covariance * np.outer(scale, scale), model.parameters, free)
     model.covariance = matrix
     for par, silent, held in zip(free, solution.silent, at_limit, strict=True):
         par.error = np.inf if silent else np.nan if held else par.error
@@ -178,14 +179,6 @@ def _finish(
         upper_limits=limits,
     )
     return model, record
-
-
-def _embed(matrix: FloatArray, model: FoVBackgroundModel, free: Parameters) -> FloatArray:
-    """Return the matrix of all parameters, with rows of 0 for frozen ones; a linked one varies with itself."""
-    place, pick = np.nonzero([[par is one for one in free] for par in model.parameters])
-    full = np.zeros((len(model.parameters),) * 2)
-    full[np.ix_(place, place)] = matrix[np.ix_(pick, pick)]
-    return full
 
 
 def _upper_limits(solution: Solution) -> dict[str, float]:

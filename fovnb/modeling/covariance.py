@@ -9,7 +9,7 @@ from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import html_summary
 from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["Covariance"]
+__all__ = ["Covariance", "embed"]
 
 
 class Covariance:
@@ -59,10 +59,11 @@ class Covariance:
 
     @property
     def correlation(self) -> FloatArray:
-        """The matrix divided by the errors; NaN where an error is 0, NaN or infinite."""
+        """The matrix divided by the errors; 0 where an error is 0, NaN or infinite, as in Gammapy."""
         errors = np.sqrt(np.diag(self.data))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(self.data / np.outer(errors, errors))
+        known = (errors > 0) & (errors < np.inf)
+        inverse = np.divide(1.0, errors, where=known, out=np.zeros(len(errors)))
+        return np.asarray(np.where(np.outer(known, known), self.data, 0.0) * np.outer(inverse, inverse))
 
     def get_subcovariance(self, parameters: Iterable[Parameter | str]) -> "Covariance":
         """Return the block of some of the parameters."""
@@ -77,3 +78,18 @@ class Covariance:
             par.name: "  ".join(f"{x:.3e}" for x in row) for par, row in zip(self.parameters, self.data, strict=True)
         }
         return html_summary("Covariance", rows)
+
+
+def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> FloatArray:
+    """Return the matrix of all parameters from that of the free ones, 0 for others; a linked one varies with itself.
+
+    Examples
+    --------
+    >>> norm, tilt = Parameter("norm", 1), Parameter("tilt", 0, frozen=True)
+    >>> embed(np.array([[4.0]]), Parameters([norm, tilt]), Parameters([norm])).tolist()
+    [[4.0, 0.0], [0.0, 0.0]]
+    """
+    place, pick = np.nonzero([[par is one for one in free] for par in parameters])
+    full = np.zeros((len(parameters),) * 2)
+    full[np.ix_(place, place)] = matrix[np.ix_(pick, pick)]
+    return full

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from fovnb.errors import InvalidInputError, ModelError, PredictionError
+from fovnb.modeling.covariance import embed
 from fovnb.modeling.models import Models
 from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import did_you_mean, html_summary, text_summary
@@ -58,6 +59,16 @@ class OptimizeResult:
     def __repr__(self) -> str:
         return f"OptimizeResult(success={self.success}, total_stat={self.total_stat:.3f}, nfev={self.nfev})"
 
+    def __str__(self) -> str:
+        return text_summary("OptimizeResult", self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_summary("OptimizeResult", self._rows())
+
+    def _rows(self) -> dict[str, object]:
+        shown = ("success", "message", "total_stat", "nfev", "backend", "method")
+        return {name: getattr(self, name) for name in shown}
+
 
 @dataclass(frozen=True)
 class CovarianceResult:
@@ -71,6 +82,10 @@ class CovarianceResult:
 
     def __repr__(self) -> str:
         return f"CovarianceResult(success={self.success}, {len(self.matrix)} parameters)"
+
+    def _repr_html_(self) -> str:
+        rows = {"success": self.success, "message": self.message, "parameters": len(self.matrix)}
+        return html_summary("CovarianceResult", rows)
 
 
 @dataclass(frozen=True)
@@ -140,8 +155,7 @@ class FitResult:
         return html_summary("FitResult", self._rows())
 
     def _rows(self) -> dict[str, object]:
-        shown = ("success", "message", "total_stat", "nfev", "backend", "method")
-        return {name: getattr(self, name) for name in shown}
+        return {**self.optimize_result._rows(), "success": self.success, "covariance": self.covariance_result.message}
 
 
 class Fit:
@@ -213,13 +227,16 @@ class Fit:
         models = _models(datasets)
         free = models.parameters.free_unique_parameters
         if not len(free):
-            msg = f"none of the parameters {', '.join(models.parameters.names) or '(there are none)'} is free"
-            raise ModelError(msg + "; set frozen = False on at least one")
+            known = ", ".join(models.parameters.names)
+            several = f"all of {known} are frozen; set frozen = False on at least one"
+            msg = f"there is nothing to fit: {several if known else 'no dataset has a model; set dataset.models first'}"
+            raise ModelError(msg)
         trace: list[list[float]] = []
         statistic = _Statistic(datasets, free, trace if self.store_trace else None)
         minuit = _minuit(statistic, free, self.optimize_opts)
         minuit.migrad(**self.optimize_opts.get("migrad_opts", {}))
-        names = ["total_stat", *(f"par_{i:03d}_{par.name}" for i, par in enumerate(free))]
+        unique_names = dict(zip(models.parameters, models.parameters_unique_names, strict=True))
+        names = ["total_stat", *(unique_names[par] for par in free)]
         return OptimizeResult(
             success=bool(minuit.valid),
             message=_message(minuit),
@@ -245,7 +262,7 @@ class Fit:
         free.value = values
         success = minuit.covariance is not None
         matrix = np.asarray(minuit.covariance) if success else np.full((len(free), len(free)), np.nan)
-        models.covariance = _expand(matrix, models.parameters, free)
+        models.covariance = embed(matrix, models.parameters, free)
         message = "Hesse terminated successfully." if success else "Hesse failed."
         return CovarianceResult(success, message, models.covariance.data)
 
@@ -305,16 +322,13 @@ def _message(minuit: Any) -> str:
     return f"Optimization failed: {', '.join(reason for reason, true in reasons.items() if true) or 'no reason given'}."
 
 
-def _expand(matrix: FloatArray, parameters: Parameters, free: Parameters) -> FloatArray:
-    """Return the covariance of all parameters, 0 for frozen ones; a linked parameter varies with itself."""
-    rows, columns = np.nonzero([[par is one for one in free] for par in parameters])
-    expanded = np.zeros((len(parameters),) * 2)
-    expanded[np.ix_(rows, rows)] = matrix[np.ix_(columns, columns)]
-    return expanded
-
-
 def _as_list(datasets: DatasetLike | Iterable[DatasetLike]) -> list[DatasetLike]:
-    return [datasets] if hasattr(datasets, "stat_sum") else list(datasets)  # type: ignore[list-item]
+    found = list(datasets) if isinstance(datasets, Iterable) else [datasets]
+    for dataset in found:
+        if not hasattr(dataset, "stat_sum"):
+            msg = f"{type(dataset).__name__} is no dataset; expected a MapDataset, several, or Datasets"
+            raise InvalidInputError(msg)
+    return found
 
 
 def _models(datasets: Iterable[DatasetLike]) -> Models:

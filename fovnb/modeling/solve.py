@@ -1,6 +1,6 @@
 """Two ways to the maximum of the likelihood, Newton's and Minuit's, and what they leave open."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -61,8 +61,7 @@ def solve_newton(problem: Problem) -> Solution:
     theta, converged = maximise(problem.likelihood)
     failure = "" if converged else "the maximum of the likelihood was not found; use a model with fewer free parameters"
     solution = Solution(problem, nearest_to_zero(problem.likelihood, theta), failure=failure)
-    matrix = covariance(problem.likelihood, solution.theta, solution.moving)
-    return Solution(problem, solution.theta, matrix, failure)
+    return replace(solution, covariance=covariance(problem.likelihood, solution.theta, solution.moving))
 
 
 def solve_minuit(problem: Problem, dataset: ReducedDataset, fit: Fit) -> Solution:
@@ -97,4 +96,4 @@ def _take_over(problem: Problem, matrix: FloatArray) -> Solution:
     moving = np.ix_(solution.moving, solution.moving)
     span = row_space(solution.design[:, solution.moving])
     across[moving] = span @ span.T
-    return Solution(problem, solution.theta, across @ (matrix / np.outer(scale, scale)) @ across)
+    return replace(solution, covariance=across @ (matrix / np.outer(scale, scale)) @ across)

@@ -79,8 +79,7 @@ class Models(MutableSequence[FoVBackgroundModel]):
         models: "FoVBackgroundModel | Iterable[FoVBackgroundModel] | None" = None,
         covariance_data: AnyArray | None = None,
     ) -> None:
-        given = [] if models is None else [models] if isinstance(models, FoVBackgroundModel) else list(models)
-        self._models = _checked(given)
+        self._models = _checked(_as_list(models))
         self._matrix = np.zeros((0, 0))
         self._matrix_of = Parameters()
         if isinstance(models, Models) and covariance_data is None:
@@ -318,6 +317,12 @@ class Models(MutableSequence[FoVBackgroundModel]):
 
 
 DatasetModels: TypeAlias = Models  # Gammapy's name for the list on a dataset
+
+
+def _as_list(models: Any) -> list[Any]:
+    if isinstance(models, Iterable) and not isinstance(models, str):
+        return list(models)
+    return [] if models is None else [models]
 
 
 def _checked(models: list[Any]) -> list[FoVBackgroundModel]:

@@ -161,7 +161,8 @@ def tev(energy: u.Quantity | str) -> FloatArray:
     try:
         return np.asarray(u.Quantity(energy).to_value(u.TeV), dtype=float)
     except (TypeError, ValueError, u.UnitConversionError) as error:
-        msg = f"the energy is {energy!r}; expected energies with a unit, such as [1, 10] * u.TeV"
+        found = " ".join(repr(energy).split())
+        msg = f"the energy is {found}; expected energies with a unit, such as [1, 10] * u.TeV or energy_axis.center"
         raise ModelError(msg) from error
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from astropy import units as u
 
-from fovnb.errors import DataError, ModelError
+from fovnb.errors import DataError, InvalidInputError, ModelError
 from fovnb.files import make_path, replace_whole
 from fovnb.modeling.models.background import FoVBackgroundModel
 from fovnb.modeling.models.norm_base import NormSpectralModel
@@ -159,6 +159,9 @@ def write(
 ) -> None:
     """Write the YAML and, if there is a matrix, the covariance table beside it."""
     path = make_path(path)
+    if not path.name:
+        msg = f"{str(path)!r} names no file to write models to; give one such as 'models.yaml'"
+        raise InvalidInputError(msg)
     beside = path.with_name(f"{path.stem}_covariance.dat")
     with replace_whole(path, overwrite) as temporary:
         if matrix is not None:
