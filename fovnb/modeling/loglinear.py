@@ -69,6 +69,11 @@ class LogLinear:
         return np.asarray(self.weights(theta)[1] > _NO_COUNTS)
 
     @cached_property
+    def directions(self) -> tuple[FloatArray, int]:
+        """Right singular vectors of the design as rows, strongest first, and its rank."""
+        return _svd(self.design)
+
+    @cached_property
     def _has_source(self) -> BoolArray:
         return self.source > 0
 
@@ -101,7 +106,7 @@ def maximise(problem: LogLinear) -> tuple[FloatArray, bool]:
 
 def nearest_to_zero(problem: LogLinear, theta: FloatArray) -> FloatArray:
     """Return the theta with the least sum of squares among those within the limits that predict the same."""
-    null = null_space(problem.design)
+    null = null_space(problem, np.ones(len(problem.counts), dtype=bool), np.ones(len(theta), dtype=bool))
     nearest = theta - null @ (null.T @ theta)
     if np.all((nearest >= problem.lower) & (nearest <= problem.upper)):
         return np.asarray(nearest)
@@ -118,7 +123,7 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     a source, the expected second derivatives stand in where the observed ones are not positive.
     """
     rows = problem.informative(theta)
-    span = row_space(problem.design[np.ix_(rows, moving)])
+    span = row_space(problem, rows, moving)
     half = problem.design[np.ix_(rows, moving)] @ span
     observed, expected = ((half.T * weights[rows]) @ half for weights in problem.weights(theta))
     curvature = observed if np.all(np.linalg.eigvalsh(observed) > 0) else expected
@@ -127,16 +132,22 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     return matrix
 
 
-def null_space(design: FloatArray) -> FloatArray:
-    """Return directions of theta that change no bin, orthonormal, shape (U, d)."""
-    right, rank = _svd(design)
+def null_space(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> FloatArray:
+    """Return directions of some parameters that change none of some bins, orthonormal, shape (columns, d)."""
+    right, rank = _directions(problem, rows, columns)
     return right[rank:].T
 
 
-def row_space(design: FloatArray) -> FloatArray:
-    """Return the directions of theta that change bins, orthonormal, shape (U, rank)."""
-    right, rank = _svd(design)
+def row_space(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> FloatArray:
+    """Return the directions of some parameters that change some bins, orthonormal, shape (columns, rank)."""
+    right, rank = _directions(problem, rows, columns)
     return right[:rank].T
+
+
+def _directions(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> tuple[FloatArray, int]:
+    """Return the singular vectors and the rank of a part of the design; of all of it they are remembered."""
+    whole = rows.all() and columns.all()
+    return problem.directions if whole else _svd(problem.design[np.ix_(rows, columns)])
 
 
 def _start(problem: LogLinear) -> FloatArray:

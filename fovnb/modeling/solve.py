@@ -25,12 +25,6 @@ class Solution:
     failure: str = ""
 
     @property
-    def design(self) -> FloatArray:
-        """Rows of the design matrix in bins that say anything about theta."""
-        likelihood = self.problem.likelihood
-        return likelihood.design[likelihood.informative(self.theta)]
-
-    @property
     def silent(self) -> BoolArray:
         """Parameters that change no bin, shape (U,)."""
         return np.asarray(~self.problem.likelihood.design.any(axis=0))
@@ -49,8 +43,8 @@ class Solution:
 
     def open_directions(self) -> FloatArray:
         """Return combinations of theta that neither data nor limits determine, as rows, shape (d, U)."""
-        inside = ~self.at_limit
-        rows = open_directions(null_space(self.design[:, inside]))
+        inside, likelihood = ~self.at_limit, self.problem.likelihood
+        rows = open_directions(null_space(likelihood, likelihood.informative(self.theta), inside))
         directions = np.zeros((len(rows), len(inside)))
         directions[:, inside] = rows
         return directions
@@ -94,6 +88,7 @@ def _take_over(problem: Problem, matrix: FloatArray) -> Solution:
     scale = np.where(problem.is_norm, problem.free.value, 1.0)
     across = np.zeros(matrix.shape)
     moving = np.ix_(solution.moving, solution.moving)
-    span = row_space(solution.design[:, solution.moving])
+    likelihood = problem.likelihood
+    span = row_space(likelihood, likelihood.informative(solution.theta), solution.moving)
     across[moving] = span @ span.T
     return replace(solution, covariance=across @ (matrix / np.outer(scale, scale)) @ across)

@@ -123,6 +123,8 @@ class NormSpectralModel:
         parameters: dict[str, Parameter] = self.__dict__.get("_parameters", {})
         if name in parameters:
             return parameters[name]
+        if name.startswith("__"):  # a protocol that Python looks for, as copy does
+            raise AttributeError(name)
         known = ", ".join(parameters)
         msg = f"{type(self).__name__} has no {name!r}{did_you_mean(name, parameters)}; its parameters are {known}"
         raise AttributeError(msg)
