@@ -204,7 +204,9 @@ class MapDataset:
 
     @models.setter
     def models(self, models: FoVBackgroundModel | Iterable[FoVBackgroundModel] | None) -> None:
-        self._models = None if models is None else Models(models).select(datasets_names=self.name)
+        given = None if models is None else Models(models)
+        others = given is not None and any(self.name not in model.datasets_names for model in given)
+        self._models = given.select(datasets_names=self.name) if given is not None and others else given
 
     @property
     def background_model(self) -> FoVBackgroundModel | None:

@@ -24,7 +24,7 @@ from fovnb.modeling.background_fit import (
     scale_background,
 )
 from fovnb.modeling.background_record import Status
-from fovnb.modeling.models import FoVBackgroundModel, Model, Models, NormSpectralModel
+from fovnb.modeling.models import FoVBackgroundModel, Model, NormSpectralModel
 from fovnb.types import AnyArray, BoolArray, FloatArray
 
 __all__ = ["FoVBackgroundMaker", "background_sums"]
@@ -102,7 +102,7 @@ class FoVBackgroundMaker:
         sums = background_sums(dataset, self.make_exclusion_mask(dataset))
         fitted, outcome = self._normalise(sums, model, dataset.name)
         others = [other for other in dataset.models or () if other is not model]
-        done = dataset.replace(models=Models([*others, fitted]), background_fit=outcome)
+        done = dataset.replace(models=[*others, fitted], background_fit=outcome)
         return done if outcome.enters_stack else _failed(done, outcome)
 
     def make_default_fov_background_model(self, dataset: MapDataset) -> FoVBackgroundModel:

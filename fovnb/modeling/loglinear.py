@@ -93,12 +93,13 @@ def maximise(problem: LogLinear) -> tuple[FloatArray, bool]:
     Newton's method on the parameters that are not held by a limit. The start does not depend on the caller.
     """
     theta = _start(problem)
+    value = problem.statistic(theta)
     for _ in range(_MAX_STEPS):
         gradient = problem.gradient(theta)
         # Where nothing was seen beside a source the expected weights are far too small; elsewhere they are safe.
         step = _newton_step(problem, theta, gradient, np.maximum(*problem.weights(theta)))
         gain = -float(gradient @ step)
-        theta = _advance(problem, theta, step, gain)
+        theta, value = _advance(problem, theta, value, step, gain)
         if gain < _CLOSE:
             return theta, True
     return theta, False
@@ -126,7 +127,8 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     span = row_space(problem, rows, moving)
     half = problem.design[np.ix_(rows, moving)] @ span
     observed, expected = ((half.T * weights[rows]) @ half for weights in problem.weights(theta))
-    curvature = observed if np.all(np.linalg.eigvalsh(observed) > 0) else expected
+    good = not problem.source.any() or np.all(np.linalg.eigvalsh(observed) > 0)
+    curvature = observed if good else expected
     matrix = np.zeros((len(theta), len(theta)))
     matrix[np.ix_(moving, moving)] = span @ _inverse(curvature) @ span.T
     return matrix
@@ -153,12 +155,13 @@ def _directions(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> tupl
 def _start(problem: LogLinear) -> FloatArray:
     """Return the weighted least-squares theta for ln(N + 1/2); what violates a limit is put there, the rest redone."""
     weights = problem.counts + 0.5
-    root = np.sqrt(weights)
+    hessian = (problem.design.T * weights) @ problem.design
     target = np.log(np.maximum(weights - problem.source, 0.5)) - problem.offset
     theta, held = np.zeros(problem.design.shape[1]), np.zeros(problem.design.shape[1], dtype=bool)
     while True:
         rest = target - problem.design[:, held] @ theta[held]
-        theta[~held] = np.linalg.lstsq(problem.design[:, ~held] * root[:, None], rest * root, rcond=1e-10)[0]
+        projected = problem.design.T @ (weights * rest)
+        theta = np.where(held, theta, -_solve(hessian, projected, ~held))
         clipped = np.clip(theta, problem.lower, problem.upper)
         if np.array_equal(clipped, theta):
             return theta
@@ -200,22 +203,24 @@ def _inverse(matrix: FloatArray, ridge: float = 0.0) -> FloatArray:
     return np.linalg.inv(scaled) * np.outer(scale, scale)
 
 
-def _advance(problem: LogLinear, theta: FloatArray, step: FloatArray, gain: float) -> FloatArray:
-    """Return theta after the step, shortened to the nearest limit, to a sane change and until F falls."""
+def _advance(
+    problem: LogLinear, theta: FloatArray, before: float, step: FloatArray, gain: float
+) -> tuple[FloatArray, float]:
+    """Return theta and F after the step, shortened to the nearest limit, to a sane change and until F falls."""
     with np.errstate(divide="ignore", invalid="ignore"):
         room = np.where(step < 0, problem.lower - theta, problem.upper - theta) / step
     room[step == 0] = np.inf
     change = np.abs(problem.design @ step).max(initial=0)
     length = min(1.0, float(room.min(initial=np.inf)), _MAX_CHANGE / max(change, _MAX_CHANGE))
-    before = problem.statistic(theta)
     noise = 1e-13 * (abs(before) + problem.counts.sum())
     for _ in range(50):
         new = np.clip(theta + length * step, problem.lower, problem.upper)
-        if problem.statistic(new) <= before - 1e-4 * length * gain + noise:
+        after = problem.statistic(new)
+        if after <= before - 1e-4 * length * gain + noise:
             # Land on a limit exactly, so that the next step knows of it.
-            return np.where(room <= length, np.where(step < 0, problem.lower, problem.upper), new)
+            return np.where(room <= length, np.where(step < 0, problem.lower, problem.upper), new), after
         length /= 2
-    return theta
+    return theta, before
 
 
 def _least_distance(problem: LogLinear, null: FloatArray, nearest: FloatArray) -> FloatArray:

@@ -1,6 +1,7 @@
 """What the likelihood of an energy-dependent norm sees of a run: sums per energy bin."""
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 
@@ -77,9 +78,11 @@ class BackgroundSums:
 
     def select_used(self) -> "BackgroundSums":
         """Return only the bins that take part."""
+        return self if self.used.all() else self._selected
+
+    @cached_property
+    def _selected(self) -> "BackgroundSums":
         used = self.used
-        if used.all():
-            return self
         return BackgroundSums(self.energy[used], self.counts[used], self.background[used], self.source[used])
 
     def __repr__(self) -> str:
