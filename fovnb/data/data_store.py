@@ -43,11 +43,12 @@ class DataStore:
 
     Examples
     --------
-    >>> data_store = DataStore.from_dir("$GAMMAPY_DATA/hess-dl3-dr1")  # doctest: +SKIP
-    >>> for observation in data_store.get_observations([23592, 23559]):  # doctest: +SKIP
-    ...     print(observation.obs_id, len(observation.events))
-    23592 7334
-    23559 7471
+    >>> from fovnb.demo import make_demo
+    >>> data_store = DataStore.from_dir(make_demo())
+    >>> for observation in data_store.get_observations([1, 2]):
+    ...     print(observation.obs_id, observation.observation_time_duration)
+    1 1680.0 s
+    2 1680.0 s
     """
 
     DEFAULT_HDU_TABLE = "hdu-index.fits.gz"
