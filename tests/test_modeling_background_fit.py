@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from scipy.optimize import minimize
 
@@ -310,6 +310,7 @@ def random_sums(draw):
 
 
 @settings(max_examples=120, deadline=None)
+@example(BackgroundSums(np.geomspace(0.5, 20, 3)[:-1], [0, 2], [0.0, 3737.0]), "edges")
 @given(random_sums(), st.sampled_from(["norm", "power law", "centres", "edges", "log parabola", "cutoff"]))
 def test_any_sums_give_a_record_at_the_maximum(sums, name):
     model, record = fit_background(sums, bkg(MODELS[name]()))

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 __all__ = ["MapDataset"]
 
+_MAPS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit")
+
 
 class MapDataset:
     """Counts, predicted background, exposure, PSF, energy dispersion and masks on one grid.
@@ -310,8 +312,7 @@ class MapDataset:
         name : str
             Name of the cutout.
         """
-        names = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit")
-        maps = {key: getattr(self, key) for key in names}
+        maps = {key: getattr(self, key) for key in _MAPS}
         cut = {key: part.cutout(position, width, mode) for key, part in maps.items() if part is not None}
         return MapDataset(**cut, gti=self.gti, meta_table=self.meta_table, meta=self.meta, name=name)
 
@@ -320,8 +321,8 @@ class MapDataset:
 
         The two share the maps that were not replaced; stacking onto either of them copies these first.
         """
-        names = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "gti", "meta_table")
-        kept = {key: getattr(self, key) for key in (*names, "name", "meta", "models", "background_fit")}
+        others = ("gti", "meta_table", "name", "meta", "models", "background_fit")
+        kept = {key: getattr(self, key) for key in (*_MAPS, *others)}
         new = MapDataset(**kept | parts)
         self._shares_maps = new._shares_maps = True
         return new

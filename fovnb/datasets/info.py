@@ -98,7 +98,8 @@ def _exposure_range(dataset: "MapDataset") -> tuple[u.Quantity, u.Quantity]:
         return np.nan * u.m**2 * u.s, np.nan * u.m**2 * u.s
     data = dataset.exposure.data
     valid = data > 0
-    if dataset.mask_safe_image is not None:
-        valid &= dataset.mask_safe_image.data
+    safe = dataset.mask_safe_image
+    if safe is not None:
+        valid &= safe.data
     values = data[valid] if valid.any() else data
     return values.min() * dataset.exposure.unit, values.max() * dataset.exposure.unit

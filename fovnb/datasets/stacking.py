@@ -60,15 +60,16 @@ def check_stackable(target: "MapDataset", other: "MapDataset") -> None:
     """
     for name, geom in target.geoms.items():
         if name in other.geoms:
-            _check_axes(name.replace("geom_", "").replace("geom", "counts"), geom, other.geoms[name])
+            _check_axes("counts" if name == "geom" else name.removeprefix("geom_"), geom, other.geoms[name])
 
 
 def mask_on_psf(dataset: "MapDataset") -> Map | None:
     """Return the safe mask, any over energy, on the pixels of the PSF map; shape (1, 1, lat, lon)."""
-    if dataset.mask_safe_image is None or dataset.psf is None:
+    image = dataset.mask_safe_image
+    if image is None or dataset.psf is None:
         return None
     geom = dataset.psf.psf_map.geom.squash("energy_true").squash("rad")
-    return dataset.mask_safe_image.interp_to_geom(geom.to_image()).to_cube(geom.axes)
+    return image.interp_to_geom(geom.to_image()).to_cube(geom.axes)
 
 
 def mask_on_edisp(dataset: "MapDataset") -> Map | None:

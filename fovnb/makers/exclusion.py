@@ -6,6 +6,7 @@ import numpy as np
 
 from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.maps import Map, WcsGeom
+from fovnb.maps.lookup import inside, pixels_of
 from fovnb.types import BoolArray
 
 __all__ = ["project_exclusion_mask"]
@@ -83,8 +84,8 @@ def _target(known: WcsGeom, geom: WcsGeom) -> WcsGeom:
 
 def _sample(known: Map, target: WcsGeom) -> BoolArray:
     """Return the mask's values at the pixel centres of the target, True outside the mask, with a warning."""
-    coords = target.get_coord(frame=known.geom.frame)
-    covered = np.broadcast_to(known.geom.contains(coords), target.data_shape)
+    idx = known.geom.pix_to_idx(pixels_of(target, known.geom))
+    covered = np.broadcast_to(inside(idx), target.data_shape)
     sky = np.broadcast_to(np.isfinite(target.sky.xyz[0]), target.data_shape)
     outside = float(np.mean(~covered[sky]))
     if outside > 0:
@@ -94,5 +95,4 @@ def _sample(known: Map, target: WcsGeom) -> BoolArray:
             FovnbWarning,
             stacklevel=5,
         )
-    values = known.interp_to_geom(target).data.astype(bool)
-    return np.asarray(values | ~covered)
+    return np.asarray(known.get_by_idx(idx) | ~covered)

@@ -20,6 +20,7 @@ from fovnb.modeling.background_fit import (
     BackgroundFit,
     BackgroundSums,
     check_method,
+    failed_fit,
     fit_background,
     scale_background,
 )
@@ -119,7 +120,7 @@ class FoVBackgroundMaker:
         """Return the fitted model and the outcome; the model as it was where the sums are too small."""
         failure = self._requirement_failed(sums)
         if failure:
-            return model.copy(), _failed_fit(name, self.method, *failure, sums)
+            return failed_fit(sums, model, self.method, name, *failure)
         if self.method == "scale":
             return scale_background(sums, model, name)
         return fit_background(sums, model, self.fit, name)
@@ -199,20 +200,6 @@ def _norm_model(model: NormSpectralModel | str) -> NormSpectralModel:
         msg = f"{type(found).__name__} is no norm model; use PowerLawNormSpectralModel or another norm model"
         raise InvalidInputError(msg)
     return found
-
-
-def _failed_fit(name: str, method: str, status: Status, reason: str, sums: BackgroundSums) -> BackgroundFit:
-    """Return the record of a run with too little to fit."""
-    return BackgroundFit(
-        name,
-        method,
-        status,
-        reason,
-        energy=sums.energy,
-        counts=sums.counts,
-        background=sums.background,
-        n_unpredicted=sums.total_unpredicted,
-    )
 
 
 def _failed(dataset: MapDataset, outcome: BackgroundFit) -> MapDataset:

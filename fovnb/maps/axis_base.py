@@ -101,23 +101,6 @@ class AxisBase:
         """Pairs of lower and upper edge."""
         return zip(self.edges_min, self.edges_max, strict=True)
 
-    @property
-    def as_plot_scale(self) -> str:
-        """Name of the matplotlib scale, "log" or "linear"."""
-        return "log" if self._interp == "log" else "linear"
-
-    @property
-    def as_plot_labels(self) -> list[str]:
-        """One label a bin: its centre, or its two edges."""
-        if self._node_type == "center":
-            return [f"{center:.2e}" for center in self.center]
-        return [f"{low:.2e} - {high:.2e}" for low, high in self.iter_by_edges]
-
-    @property
-    def as_plot_xerr(self) -> tuple[u.Quantity, u.Quantity]:
-        """Distances from each centre to its lower and its upper edge."""
-        return self.center - self.edges_min, self.edges_max - self.center
-
     def coord_to_pix(self, coord: Any) -> FloatArray:
         """Return pixel coordinates, at least one-dimensional; they go on beyond the axis at both ends.
 

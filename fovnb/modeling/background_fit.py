@@ -19,7 +19,7 @@ from fovnb.modeling.solve import Solution, solve_minuit, solve_newton
 from fovnb.modeling.sums import BackgroundSums
 from fovnb.types import FloatArray
 
-__all__ = ["BackgroundFit", "BackgroundSums", "check_method", "fit_background", "scale_background"]
+__all__ = ["BackgroundFit", "BackgroundSums", "check_method", "failed_fit", "fit_background", "scale_background"]
 
 _NEGATIVE = "counts minus source are {:g}; they must be positive: make the exclusion mask larger or check the source"
 _UPPER_LIMIT_COUNTS = 3.0  # 95 % upper limit of a Poisson mean when nothing was seen, -ln(0.05)
@@ -86,7 +86,7 @@ def scale_background(
     excess = float(np.sum(used.counts - used.source))
     failure = _hopeless(sums) or (("too-few-counts", _NEGATIVE.format(excess)) if excess <= 0 else None)
     if failure is not None:
-        return _failed(sums, model, "scale", name, *failure)
+        return failed_fit(sums, model, "scale", name, *failure)
     norm.value = excess / background
     index = new.parameters.index(norm)
     matrix = new.covariance.data
@@ -134,7 +134,7 @@ def fit_background(
     check_method(model.spectral_model, "fit")
     failure = _hopeless(sums)
     if failure is not None:
-        return _failed(sums, model, "fit", name, *failure)
+        return failed_fit(sums, model, "fit", name, *failure)
     new, used = model.copy(), sums.select_used()
     problem = make_problem(used, new)
     if fit is None and problem.exact:
@@ -142,7 +142,7 @@ def fit_background(
     else:
         solution = solve_minuit(problem, ReducedDataset(used, new), fit or Fit(optimize_opts={"tol": 1e-3}))
     if solution.failure:
-        return _failed(sums, model, "fit", name, "not-converged", solution.failure)
+        return failed_fit(sums, model, "fit", name, "not-converged", solution.failure)
     return _finish(sums, new, name, solution)
 
 
@@ -222,10 +222,17 @@ def _reason(held: Parameters, limits: dict[str, float], unconstrained: tuple[str
     return "; ".join(parts) or "the fit converged"
 
 
-def _failed(
+def failed_fit(
     sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None, status: Status, reason: str
 ) -> tuple[FoVBackgroundModel, BackgroundFit]:
-    """Return a copy of the model and a record that says why nothing was done."""
+    """Return a copy of the model, as it was, and a record that says why nothing was done.
+
+    Examples
+    --------
+    >>> sums = BackgroundSums(energy=[1.0], counts=[0], background=[10.0])
+    >>> failed_fit(sums, FoVBackgroundModel("obs-1"), "fit", None, "too-few-counts", "no counts")[1].success
+    False
+    """
     new = model.copy()
     return new, replace(_record(sums, new, method, name), status=status, reason=reason, total_stat=np.nan)
 

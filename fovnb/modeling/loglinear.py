@@ -19,6 +19,7 @@ _MAX_STEPS = 300
 _MAX_CHANGE = 3.0  # of an exponent in one step: beyond it the quadratic model of F means nothing
 _RIDGE = 1e-12
 _CLOSE = 1e-9  # of F still to gain, 5e-5 standard deviations, before a last step that squares it
+_ON_LIMIT = 1e-6  # of theta: so near to a limit is on it
 _SLACK = 1e-9  # room that keeps a solvable least-distance problem solvable
 _NO_COUNTS = 1e-8  # expected counts of a bin that says nothing
 
@@ -112,6 +113,9 @@ def nearest_to_zero(problem: LogLinear, theta: FloatArray) -> FloatArray:
     if np.all((nearest >= problem.lower) & (nearest <= problem.upper)):
         return np.asarray(nearest)
     inside = np.clip(nearest + null @ _least_distance(problem, null, nearest), problem.lower, problem.upper)
+    for limit in (problem.lower, problem.upper):
+        # What the likelihood holds at a limit stays there exactly.
+        inside = np.where((theta == limit) & (np.abs(inside - limit) < _ON_LIMIT), limit, inside)
     # Where the limits leave next to no room, rounding can lead astray.
     same = np.allclose(problem.design @ inside, problem.design @ theta, rtol=0, atol=1e-7)
     return inside if same else theta

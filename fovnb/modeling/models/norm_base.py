@@ -7,6 +7,7 @@ Every norm is, or can be, linear in its logarithm,
 and ``log_design`` gives c and A, which turns the fit of a norm into a small convex problem.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from copy import copy
 from typing import Any, ClassVar
@@ -23,7 +24,7 @@ from fovnb.types import AnyArray, FloatArray
 __all__ = ["NormSpectralModel", "tev"]
 
 
-class NormSpectralModel:
+class NormSpectralModel(ABC):
     """What all norm spectral models share: parameters as attributes, calling, copying, printing.
 
     Parameters
@@ -90,13 +91,13 @@ class NormSpectralModel:
         """Return the norm at each energy, without unit, with the shape of ``energy``."""
         return u.Quantity(self.evaluate_tev(tev(energy)))
 
+    @abstractmethod
     def evaluate_tev(self, energy: FloatArray) -> FloatArray:
         """Return the norm at energies in TeV."""
-        raise NotImplementedError
 
+    @abstractmethod
     def log_design(self, energy: FloatArray) -> tuple[FloatArray, FloatArray] | None:
         """Return c (K,) and A (K, n parameters) at energies in TeV, or None where ln n is not linear."""
-        raise NotImplementedError
 
     def copy(self) -> "NormSpectralModel":
         """Return an independent copy."""
