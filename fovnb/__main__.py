@@ -1,4 +1,4 @@
-"""The command line: ``python -m fovnb demo``."""
+"""The command line: ``python -m fovnb demo | report``."""
 
 import argparse
 import os
@@ -47,7 +47,25 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)")
     demo.add_argument("--runs", type=int, default=2, metavar="N", help="how many runs (default: 2)")
     demo.set_defaults(command=_demo)
+    _add_report(commands.add_parser("report", help="reduce runs, write their ledger and a page of diagnostics"))
     return parser
+
+
+def _add_report(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("folder", metavar="DIR", help="folder of DL3 data, with its index files")
+    add("--obs-ids", nargs="+", metavar="ID", help="which runs (default: all)")
+    add("--output", type=Path, default=Path("report.html"), metavar="FILE", help="the report (default: report.html)")
+    add("--ledger", type=Path, metavar="FILE", help="write the ledger, too, such as ledger.ecsv")
+    add("--overwrite", action="store_true", help="replace files that exist")
+    add("--exclude", metavar="FILE", help="regions, a mask or a catalogue (default: gamma-cat under $GAMMAPY_DATA)")
+    add("--emin", type=float, default=0.5, metavar="TEV", help="lowest energy (default: 0.5)")
+    add("--emax", type=float, default=30.0, metavar="TEV", help="highest energy (default: 30)")
+    add("--nbin", type=int, default=9, metavar="N", help="number of energy bins (default: 9)")
+    add("--offset-max", type=float, default=2.0, metavar="DEG", help="largest offset (default: 2)")
+    add("--binsz", type=float, default=0.04, metavar="DEG", help="size of the pixels (default: 0.04)")
+    add("--spectral-model", default="pl-norm", metavar="TAG", help="norm model (default: pl-norm, with a free tilt)")
+    parser.set_defaults(command=_report)
 
 
 def _demo(options: argparse.Namespace) -> None:
@@ -65,6 +83,34 @@ def _demo(options: argparse.Namespace) -> None:
     with replace_whole(image_path, overwrite=True) as temporary:
         plot_demo(result).savefig(temporary, dpi=150)
     print(f"data: {path}\n\n{result.table()}\n\n{result.stacked}\n\nwrote {stack_path}\nwrote {image_path}")
+
+
+def _report(options: argparse.Namespace) -> None:
+    """Reduce runs, write report and ledger, and print what is to be read first."""
+    from tqdm import tqdm
+
+    from fovnb.report.command import report_folder
+    from fovnb.report.folder import Reduction
+
+    done, origin = report_folder(
+        options.folder,
+        options.output,
+        options.ledger,
+        options.obs_ids,
+        options.exclude,
+        Reduction(
+            emin_tev=options.emin,
+            emax_tev=options.emax,
+            nbin=options.nbin,
+            offset_max_deg=options.offset_max,
+            binsz_deg=options.binsz,
+            spectral_model=options.spectral_model,
+        ),
+        options.overwrite,
+        lambda runs: tqdm(runs, unit="run", leave=False, disable=None),
+    )
+    written = "\n".join(f"wrote {path}" for path in (options.output, options.ledger) if path is not None)
+    print("\n\n".join([origin, done.ledger.title, "\n".join(done.lines), written]))
 
 
 if __name__ == "__main__":

@@ -13,7 +13,18 @@ from fovnb.modeling.models import (
     PowerLawNormSpectralModel,
 )
 
-__all__ = ["BACKGROUND", "CENTERS", "COUNTS", "EDGES", "SUMS", "at_centers", "at_edges", "bkg", "power_law"]
+__all__ = [
+    "BACKGROUND",
+    "CENTERS",
+    "COUNTS",
+    "EDGES",
+    "SUMS",
+    "at_centers",
+    "at_edges",
+    "bkg",
+    "check_log_design",
+    "power_law",
+]
 
 EDGES = np.geomspace(0.5, 10, 6)
 CENTERS = np.sqrt(EDGES[1:] * EDGES[:-1])
@@ -42,3 +53,29 @@ def at_edges(**kwargs: Any) -> PiecewiseNormSpectralModel:
 def bkg(spectral: NormSpectralModel) -> FoVBackgroundModel:
     """Return the background model of run 1 with this norm."""
     return FoVBackgroundModel("obs-1", spectral)
+
+
+def check_log_design(model: NormSpectralModel) -> None:
+    """Demand ln n = c + A theta, and A = d ln n / d theta by central differences, at energies on and off the nodes."""
+    energy = np.geomspace(0.2, 50, 29)
+    constant, design = model.log_design(energy)
+    theta = _theta(model)
+    np.testing.assert_allclose(constant + design @ theta, np.log(model.evaluate_tev(energy)), atol=1e-12)
+    for j, (par, step) in enumerate(zip(model.parameters, 1e-4 * np.eye(len(theta)), strict=True)):
+        ends = [np.log(_at(model, theta + sign * step).evaluate_tev(energy)) for sign in (1, -1)]
+        # The reference and a cutoff's alpha are in c, as long as they are frozen.
+        in_constant = par.frozen and par.name in ("reference", "alpha")
+        expected = np.zeros(len(energy)) if in_constant else (ends[0] - ends[1]) / 2e-4
+        np.testing.assert_allclose(design[:, j], expected, atol=1e-9, err_msg=model.labels[j])
+
+
+def _theta(model: NormSpectralModel) -> np.ndarray:
+    return np.array([np.log(par.value) if par.name.startswith("norm") else par.value for par in model.parameters])
+
+
+def _at(model: NormSpectralModel, theta: np.ndarray) -> NormSpectralModel:
+    new = model.copy()
+    new.parameters.value = [
+        np.exp(x) if par.name.startswith("norm") else x for par, x in zip(model.parameters, theta, strict=True)
+    ]
+    return new

@@ -4,7 +4,8 @@ from astropy import units as u
 
 from fovnb.datasets import MapDataset
 from fovnb.diagnostics import Residuals, cash_significance, residuals
-from fovnb.errors import GeometryError, InvalidInputError
+from fovnb.diagnostics.pixels import runs, used_runs
+from fovnb.errors import GeometryError, InvalidInputError, PredictionError
 from fovnb.maps import Map, MapAxis, WcsGeom
 from fovnb.modeling.models import FoVBackgroundModel, PowerLawNormSpectralModel
 
@@ -69,6 +70,10 @@ def test_significance_by_hand():
     np.testing.assert_allclose(found, [-2.0, 0.0, np.sqrt(2 * (4 * np.log(4) - 3)), np.nan])
 
 
+def test_significance_is_nan_where_nothing_is_predicted():
+    assert np.isnan(cash_significance(np.array([0.0, 3.0, 3.0]), np.array([0.0, 0.0, -1.0]))).all()
+
+
 def test_significance_is_that_of_a_normal_distribution_for_many_counts():
     rng = np.random.default_rng(2)
     npred = np.full(20_000, 200.0)
@@ -123,6 +128,55 @@ def test_a_dataset_without_counts_is_refused(dataset):
     dataset.counts = None
     with pytest.raises(InvalidInputError, match="lacks counts or background"):
         residuals(dataset)
+
+
+def test_runs_on_one_geometry_are_summed(dataset):
+    other = dataset.copy(name="obs-2")
+    other.mask_safe.data = np.roll(dataset.mask_safe.data, 3, axis=2)
+    one, two, both = (residuals(d, "0.12 deg") for d in (dataset, other, [dataset, other]))
+    for name in ("counts", "npred"):
+        expected = np.nan_to_num(getattr(one, name)) + np.nan_to_num(getattr(two, name))
+        np.testing.assert_allclose(np.nan_to_num(getattr(both, name)), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_array_equal(both.used, one.used | two.used)
+
+
+def test_runs_on_other_pixels_or_none_at_all_are_refused(dataset):
+    shifted = dataset.cutout(GEOM.center_skydir, "0.5 deg", name="obs-2")
+    with pytest.raises(GeometryError, match=r"dataset 'obs-2' has other pixels \(10, 10\) than the first \(15, 21\)"):
+        residuals([dataset, shifted])
+    with pytest.raises(InvalidInputError, match="there are no datasets"):
+        residuals([])
+
+
+def test_used_pixels_are_cut_to_their_window_and_zero_outside_the_mask(dataset):
+    (found,) = used_runs(dataset)
+    assert found.window == (slice(0, 15), slice(6, 21))
+    used = dataset.mask_safe.data[:, :, 6:]
+    np.testing.assert_array_equal(found.mask, used)
+    np.testing.assert_array_equal(found.counts, np.where(used, dataset.counts.data[:, :, 6:], 0))
+    np.testing.assert_array_equal(found.npred, np.where(used, dataset.background.data[:, :, 6:], 0))
+    assert found.obs_id == -1
+    assert "used pixels" in repr(found)
+
+
+def test_counts_that_are_nan_or_negative_are_refused_where_they_are_used(dataset):
+    dataset.counts.data[0, 0, 0] = np.nan  # masked
+    assert len(list(used_runs(dataset))) == 1
+    for wrong in (np.nan, -1):
+        dataset.counts.data[0, 3, 8] = wrong
+        with pytest.raises(PredictionError, match=f"dataset 'obs-1' has counts of {wrong} in pixels that are used"):
+            list(used_runs(dataset))
+
+
+def test_what_is_no_dataset_is_refused(dataset):
+    assert runs(dataset) == (dataset,)
+    with pytest.raises(InvalidInputError, match="there are no datasets to diagnose"):
+        runs([])
+    with pytest.raises(InvalidInputError, match="expected datasets, found a str"):
+        runs("obs-1")
+    dataset.background = None
+    with pytest.raises(InvalidInputError, match="'obs-1' lacks counts or background"):
+        runs([dataset])
 
 
 def test_the_record_prints_in_a_few_lines(dataset):

@@ -23,7 +23,7 @@ LAYERS = (
     {"makers"},
     {"diagnostics"},
     {"codegen", "download", "pipeline", "plots"},
-    {"demo"},
+    {"demo", "report"},
     {"__main__", "widgets"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
@@ -37,7 +37,7 @@ ONLY_IN = {
     "iminuit": {"modeling"},
     "ipyaladin": {"widgets"},
     "ipywidgets": {"widgets"},
-    "matplotlib": {"demo", "plots", "widgets"},
+    "matplotlib": {"demo", "plots", "report", "widgets"},
     "regions": {"maps", "makers", "datasets", "demo", "plots", "widgets"},
     "traitlets": {"widgets"},
 }

@@ -8,14 +8,19 @@ from astropy import units as u
 from numpy.testing import assert_allclose, assert_array_equal
 from regions import CircleSkyRegion
 
+from fovnb.data import RunInfo
 from fovnb.datasets import MapDataset
 from fovnb.errors import FovnbWarning, InvalidInputError, ModelError
 from fovnb.makers import FoVBackgroundMaker, project_exclusion_mask
-from fovnb.makers.fov import background_sums
+from fovnb.makers.normalise import background_sums
 from fovnb.maps import Map, MapAxis, WcsGeom
 from fovnb.modeling import Fit
 from fovnb.modeling.likelihood import cash
-from fovnb.modeling.models import FoVBackgroundModel, PiecewiseNormSpectralModel, PowerLawNormSpectralModel
+from fovnb.modeling.models import (
+    FoVBackgroundModel,
+    PiecewiseNormSpectralModel,
+    PowerLawNormSpectralModel,
+)
 from tests.datasets import make_geom, make_run
 
 
@@ -270,3 +275,100 @@ def test_maker_refuses_what_it_does_not_know():
         FoVBackgroundMaker(fit="minuit")
     with pytest.raises(InvalidInputError, match="MapDataset"):
         FoVBackgroundMaker().run(make_geom())
+
+
+def test_piecewise_by_name_takes_its_nodes_from_each_run_outside_the_mask():
+    run = make_run(geom=make_geom(nbin=5))
+    exclusion = run.geom.region_mask([circle(run.geom, 0.9)], inside=False)
+    inside = run.counts.data * ~exclusion.data
+    done = FoVBackgroundMaker(method="fit", spectral_model="piecewise-norm", exclusion_mask=exclusion).run(run)
+    model = done.background_model.spectral_model
+    expected = PiecewiseNormSpectralModel.from_dataset(run, exclusion_mask=exclusion)
+    assert_allclose(model.energy.value, expected.energy.value)
+    assert len(model.energy) < len(PiecewiseNormSpectralModel.from_dataset(run).energy)
+    assert_allclose(done.background_fit.counts_excluded, inside.sum(axis=(1, 2)))
+    assert repr(FoVBackgroundMaker(method="fit", spectral_model="piecewise-norm")).count("'piecewise-norm'") == 1
+
+
+def test_piecewise_by_name_with_too_few_counts_is_a_row_that_says_so():
+    run = make_run()
+    run.counts.data[...] = 0
+    run.counts.data[0, 0, 0] = 5
+    with pytest.warns(FovnbWarning, match="not enough for 2 "):
+        done = FoVBackgroundMaker(method="fit", spectral_model="piecewise-norm").run(run)
+    assert done.background_fit.status == "too-few-counts"
+    with pytest.raises(ModelError, match="method 'fit'"):
+        FoVBackgroundMaker(method="scale", spectral_model="piecewise-norm")
+
+
+def test_exclusion_mask_goes_with_the_dataset():
+    run = make_run()
+    exclusion = run.geom.region_mask([circle(run.geom)], inside=False)
+    done = FoVBackgroundMaker(exclusion_mask=exclusion).run(run)
+    assert_array_equal(done.mask_exclusion.data, exclusion.data)
+    assert run.mask_exclusion is None
+    assert FoVBackgroundMaker().run(done).mask_exclusion is None
+
+
+def test_what_the_mask_excludes_is_counted_at_the_fitted_norm():
+    run = make_run(norm=0.8)
+    run.mask_safe.data[:, :5] = False
+    exclusion = run.geom.region_mask([circle(run.geom, 0.6)], inside=False)
+    done = FoVBackgroundMaker(method="fit", spectral_model=pl_norm(), exclusion_mask=exclusion).run(run)
+    inside = ~exclusion.data & run.mask_safe.data
+    assert_allclose(done.background_fit.counts_excluded, np.sum(run.counts.data, axis=(1, 2), where=inside))
+    assert_allclose(done.background_fit.background_excluded, np.sum(done.npred().data, axis=(1, 2), where=inside))
+
+
+def test_livetime_is_in_the_record():
+    assert FoVBackgroundMaker().run(make_run()).background_fit.livetime == 1000
+    assert (
+        FoVBackgroundMaker().run(make_run().replace(run_info=RunInfo(1, livetime_s=900.0))).background_fit.livetime
+        == 900
+    )
+    with pytest.warns(FovnbWarning):
+        assert FoVBackgroundMaker(min_counts=1e9).run(make_run()).background_fit.livetime == 1000
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "match"),
+    [
+        ({"counts": None}, "unreadable", "no counts map"),
+        ({"background": None}, "no-background", "no background map"),
+        ({"mask_safe": False}, "excluded", "mask_safe leaves nothing"),
+        ({"mask_fit": False}, "excluded", "mask_fit leaves nothing"),
+        ({"counts": np.nan}, "unreadable", "1200 pixels in use are NaN"),
+        ({"counts": -1.0}, "unreadable", "negative"),
+        ({"background": 0.0}, "no-background", "0 predicted"),
+        ({"counts": 0.0}, "too-few-counts", "0 counts"),
+    ],
+)
+@pytest.mark.parametrize("method", ["fit", "scale"])
+def test_bad_data_are_a_row_that_says_so(change, status, match, method):
+    run = make_run()
+    (name, value), geom = *change.items(), run.geom
+    part = None if value is None else Map.from_geom(geom, data=np.full(geom.data_shape, value))
+    with pytest.warns(FovnbWarning, match=match):
+        done = FoVBackgroundMaker(method=method).run(run.replace(**{name: part}))
+    assert done.background_fit.status == status
+    assert not done.mask_safe.data.any()
+    assert done.ledger["status"].tolist() == [status]
+
+
+def test_a_mask_that_excludes_the_whole_field_is_told_from_an_empty_field():
+    run = make_run()
+    nothing = Map.from_geom(run.geom, dtype=bool)
+    with pytest.warns(FovnbWarning, match="exclusion mask leaves nothing"):
+        done = FoVBackgroundMaker(exclusion_mask=nothing).run(run)
+    assert done.background_fit.status == "excluded"
+    assert done.background_fit.livetime == 1000
+
+
+def test_nan_counts_that_are_masked_do_no_harm():
+    run = make_run()
+    expected = FoVBackgroundMaker(method="fit").run(run.replace(mask_safe=run.counts < np.inf))
+    run.mask_safe.data[:, 3, 3] = False
+    masked = FoVBackgroundMaker(method="fit").run(run)
+    run.counts.data[:, 3, 3] = np.nan
+    assert_array_equal(FoVBackgroundMaker(method="fit").run(run).background_fit.values, masked.background_fit.values)
+    assert masked.background_fit.counts.sum() < expected.background_fit.counts.sum()

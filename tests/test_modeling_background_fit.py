@@ -13,6 +13,8 @@ from fovnb.modeling.background_fit import BackgroundSums, check_method, fit_back
 from fovnb.modeling.models import (
     ExpCutoffPowerLawNormSpectralModel,
     LogParabolaNormSpectralModel,
+    Models,
+    PiecewiseNormSpectralModel,
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
@@ -33,6 +35,22 @@ MODELS = {
     "log parabola": lambda: LogParabolaNormSpectralModel(reference="1 TeV"),
     "cutoff": ExpCutoffPowerLawNormSpectralModel,
     "template": lambda: TemplateNormSpectralModel(EDGES * u.TeV, EDGES**0.3),
+}
+
+
+def free_cutoff():
+    spectral = ExpCutoffPowerLawNormSpectralModel(alpha=1.3, lambda_="0.02 TeV-1")
+    spectral.index.frozen = True
+    return spectral
+
+
+NOT_LINEAR = {
+    "linear": lambda: at_centers(interp="lin"),
+    "cutoff": free_cutoff,
+    "product": lambda: (
+        PiecewiseNormSpectralModel([0.6, 2, 7] * u.TeV, interp="lin") * PowerLawNormSpectralModel(tilt=0.3)
+    ),
+    "bad start": lambda: PiecewiseNormSpectralModel(CENTERS * u.TeV, norms=[-1, 0, 1e3, 1, 1e-6], interp="lin"),
 }
 
 
@@ -170,6 +188,27 @@ class TestAgainstSlowVersions:
         _, without = fit_background(SUMS, bkg(power_law()))
         assert abs(without.values[1] - record.values[1]) > 3 * record.errors[1]
 
+    @pytest.mark.parametrize("livetimes", [0.05, 1, 20])
+    @pytest.mark.parametrize("fit", [None, Fit()])
+    @pytest.mark.parametrize("name", NOT_LINEAR)
+    def test_norms_that_are_not_linear_converge_too(self, name, fit, livetimes):
+        counts = np.round(livetimes * COUNTS)
+        model, record = fit_background(
+            BackgroundSums(CENTERS, counts, livetimes * BACKGROUND), bkg(NOT_LINEAR[name]()), fit
+        )
+        assert record.status in {"ok", "at-limit", "unconstrained"}
+        spectral = model.spectral_model.copy()
+        free = spectral.parameters.free_parameters
+        best, size = free.value, np.where(np.isfinite(record.errors), record.errors, 0)[record.errors != 0]
+        rng = np.random.default_rng(1)
+        for width in (0.03, 0.3):
+            for _ in range(20):
+                trial = best + width * size * rng.normal(size=len(best))
+                free.value = np.where(np.char.startswith(free.names, "norm"), np.maximum(trial, 1e-3), trial)
+                with np.errstate(invalid="ignore"):  # a negative cutoff has no norm
+                    predicted = spectral.evaluate_tev(CENTERS) * livetimes * BACKGROUND
+                assert not statistic(counts, predicted) < record.total_stat - (0.02 if fit else 1e-4)
+
     def test_nonlinear_parameters_go_to_minuit(self):
         spectral = at_centers(interp="lin")
         _, record = fit_background(SUMS, bkg(spectral))
@@ -240,6 +279,29 @@ class TestFailures:
             BackgroundSums(**(right | wrong))
 
 
+class Parabola:
+    """A dataset whose -2 ln L is (norm - 3)^2, and that knows its derivative."""
+
+    def __init__(self):
+        self.models = Models([bkg(PowerLawNormSpectralModel())])
+
+    def stat_sum(self):
+        return (self.models.parameters["norm"].value - 3) ** 2
+
+    def stat_gradient(self, parameters):
+        assert parameters.names == ["norm"]
+        return np.array([2 * (parameters[0].value - 3)])
+
+
+def test_minuit_uses_the_derivatives_that_a_dataset_knows():
+    dataset = Parabola()
+    result = Fit().run([dataset])
+    assert result.success
+    assert result.minuit.ngrad > 0
+    norm = dataset.models.parameters["norm"]
+    assert (norm.value, norm.error) == (pytest.approx(3, abs=1e-6), pytest.approx(1, rel=1e-4))
+
+
 def test_arguments_stay_as_they_are():
     for run in (fit_background, scale_background):
         model = bkg(power_law(norm=1.5))
@@ -292,7 +354,7 @@ def test_pulls_of_toys_are_standard_normal():
 
 def test_record_prints_itself():
     _, record = fit_background(SUMS, bkg(PowerLawNormSpectralModel()), name="<obs>")
-    assert "norm       : 0.84294 ± 0.019" in repr(record)
+    assert "norm          : 0.84294 ± 0.019" in repr(record)
     assert "&lt;obs&gt;" in record._repr_html_()
     assert "0x" not in repr(record)
     assert "unpredicted : 0" in repr(SUMS)

@@ -10,6 +10,7 @@ from fovnb.modeling.models import (
     DatasetModels,
     ExpCutoffPowerLawNormSpectralModel,
     FoVBackgroundModel,
+    GaussianPrior,
     LogParabolaNormSpectralModel,
     Model,
     Models,
@@ -17,6 +18,7 @@ from fovnb.modeling.models import (
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
+from tests.norms import check_log_design
 
 ENERGY = np.geomspace(0.2, 50, 13)
 NODES = [0.5, 1, 3, 10] * u.TeV
@@ -51,10 +53,7 @@ class TestNorms:
 
     @pytest.mark.parametrize("tag", SPECTRAL)
     def test_logarithm_is_as_linear_as_the_design_says(self, tag):
-        model = create(tag)
-        constant, design = model.log_design(ENERGY)
-        theta = [np.log(par.value) if par.name.startswith("norm") else par.value for par in model.parameters]
-        np.testing.assert_allclose(constant + design @ theta, np.log(model.evaluate_tev(ENERGY)), atol=1e-12)
+        check_log_design(create(tag))
 
     def test_where_the_logarithm_is_not_linear(self):
         power_law, cutoff = create("pl-norm"), create("ecpl-norm")
@@ -147,8 +146,8 @@ class TestNorms:
     def test_unknown_tags_name_the_nearest(self):
         with pytest.raises(ModelError, match="did you mean 'pl-norm'"):
             Model.create("pl-nrom", "spectral")
-        with pytest.raises(ModelError, match="model_type is 'spatial'"):
-            Model.create("pl-norm", "spatial")
+        with pytest.raises(ModelError, match="model_type is 'temporal'"):
+            Model.create("pl-norm", "temporal")
         assert Model.create("fov-bkg", dataset_name="a").name == "a-bkg"
 
 
@@ -177,7 +176,7 @@ class TestBackgroundModel:
         ("kwargs", "match"),
         [
             ({"dataset_name": 3}, "a name is 3"),
-            ({"dataset_name": "a", "spatial_model": 1}, "only norms that depend on energy"),
+            ({"dataset_name": "a", "spatial_model": 1}, "spatial_model=1 is not known"),
             ({"dataset_name": "a", "spectral_model": 1}, "no norm spectral model"),
         ],
     )
@@ -292,6 +291,21 @@ class TestFiles:
         read = Models.read(tmp_path / "m.yaml")
         assert [par.error for par in read.parameters] == [0, 0.25, 0, np.inf, 0, 0, 0]
 
+    def test_priors_survive(self):
+        models = two()
+        models[0].spectral_model.norm.prior = GaussianPrior(mu=1.1, sigma=0.2)
+        models[1].spectral_model.reference.prior = GaussianPrior(1, 0.2, weight=2)
+        for new in (models.copy(), Models.from_yaml(models.to_yaml())):
+            assert [par.prior for par in new.parameters] == [par.prior for par in models.parameters]
+        read = Models.from_yaml(models.to_yaml()).parameters
+        assert (read[1].prior.mu.value, read[1].prior.sigma.value) == (1.1, 0.2)
+        assert (read[4].prior.sigma.value, read[4].prior.weight) == (0.2, 2)
+
+    def test_nodes_that_a_file_leaves_out(self):
+        text = Models(FoVBackgroundModel("obs-1", create("piecewise-norm"))).to_yaml()
+        with pytest.raises(ModelError, match="PiecewiseNormSpectralModel cannot be made from norm_0"):
+            Models.from_yaml(text.replace("energy:", "nodes:", 1))
+
     def test_links_survive(self):
         models = two()
         models[1].spectral_model.norm = models[0].spectral_model.norm
@@ -337,7 +351,11 @@ metadata:
             (("components:", "parts:"), "no list of 'components'"),
             (("datasets_names:", "names:"), "component 0 has no 'datasets_names'"),
             (("value: 1.2", "value: many"), "'norm' cannot be read"),
-            (("value: 1.2", "value: 1.2\n            prior: {type: GaussianPrior}"), "has a prior"),
+            (
+                ("value: 1.2", "value: 1.2\n            prior: {type: UniformPrior}"),
+                "only known one is 'GaussianPrior'",
+            ),
+            (("parameters:", "parameters: 3\n        other:"), "the parameters of PowerLawNormSpectralModel are 3"),
             (("name: norm", "name: amplitude"), "cannot be made from tilt, amplitude, reference"),
             (("components:", "components: ["), "no YAML"),
         ],

@@ -6,6 +6,7 @@ from astropy import units as u
 
 from fovnb.errors import ModelError
 from fovnb.modeling import Covariance, Parameter, Parameters
+from fovnb.modeling.models import GaussianPrior
 
 
 def make():
@@ -85,11 +86,78 @@ def test_copies_are_independent_but_keep_links():
     assert pars[0].value == 1
 
 
+class TestPrior:
+    def test_by_hand(self):
+        prior = GaussianPrior(mu=2, sigma=0.5)
+        assert (prior.mu.value, prior.sigma.value, prior.weight) == (2, 0.5, 1)
+        assert (prior.pull(1.0), prior.penalty(1.0)) == (-2, 4)
+        assert prior.penalty(2.0) == 0
+
+    def test_the_weight_multiplies(self):
+        assert GaussianPrior(mu=2, sigma=0.5, weight=3).penalty(1.0) == pytest.approx(12)
+
+    def test_is_minus_two_log_of_a_density_that_integrates_to_one(self):
+        x = np.linspace(-4, 8, 2001)
+        density = [np.exp(-0.5 * GaussianPrior(mu=2, sigma=0.7)(Parameter("norm", value))) for value in x]
+        assert np.trapezoid(density, x) == pytest.approx(1, abs=1e-9)
+
+    def test_defaults_are_gammapys(self):
+        assert GaussianPrior() == GaussianPrior(mu=0, sigma=1, weight=1)
+        assert Parameter("norm", 1).prior is None
+
+    def test_is_given_to_a_parameter_as_itself_or_as_its_dictionary(self):
+        par = Parameter("norm", 1)
+        par.prior = prior = GaussianPrior(1, 0.2)
+        assert par.prior is prior
+        assert par.copy().prior == prior
+        assert Parameter("norm", 1, prior=prior.to_dict()).prior == prior
+        assert Parameters([par, Parameter("tilt", 0)]).prior == [prior, None]
+        assert "prior=GaussianPrior(mu=1, sigma=0.2)" in repr(par)
+        par.prior = None
+        assert "prior" not in par.to_dict()
+
+    def test_plain_values_are_gammapys(self):
+        mu, sigma = {"name": "mu", "value": 1.0, "unit": ""}, {"name": "sigma", "value": 0.2, "unit": ""}
+        data = {"type": "GaussianPrior", "parameters": [mu, sigma], "weight": 1.0}
+        assert Parameter("norm", 1, prior=GaussianPrior(1, 0.2)).to_dict()["prior"] == data
+        assert GaussianPrior.from_dict({"prior": data}) == GaussianPrior.from_dict(data) == GaussianPrior(1, 0.2)
+
+    @pytest.mark.parametrize("sigma", [0, -1, np.nan, np.inf])
+    def test_the_width_is_positive_and_finite(self, sigma):
+        with pytest.raises(ModelError, match=r"sigma of the prior is .*; (it must be positive|give a finite number)"):
+            GaussianPrior(1, sigma)
+        with pytest.raises(ModelError, match="weight of the prior is"):
+            GaussianPrior(1, 1, weight=sigma)
+
+    def test_the_mean_is_a_finite_number(self):
+        for mu in (np.nan, np.inf, "many", "1 TeV", [1, 2], None):
+            with pytest.raises(ModelError, match="mu of the prior is"):
+                GaussianPrior(mu)
+
+    def test_never_changes(self):
+        with pytest.raises(AttributeError):
+            GaussianPrior(1, 0.2).sigma = 0
+        with pytest.raises(AttributeError):
+            GaussianPrior(1, 0.2).sigma.value = 0
+
+    @pytest.mark.parametrize("prior", [1, "GaussianPrior", {"type": "UniformPrior"}, {"type": "GaussianPrior"}, {}])
+    def test_other_things_are_refused(self, prior):
+        with pytest.raises(ModelError, match="prior"):
+            Parameter("norm", 1).prior = prior
+
+    def test_text(self):
+        prior = GaussianPrior(1, 0.2, weight=2)
+        assert repr(prior) == "GaussianPrior(mu=1, sigma=0.2, weight=2)"
+        assert "sigma  : 0.2" in str(prior)
+        assert "<td>0.2</td>" in prior._repr_html_()
+
+
 def test_table_has_one_row_a_parameter():
     table = make().to_table()
     assert table["name"].tolist() == ["norm", "reference"]
     assert table["unit"].tolist() == ["", "TeV"]
     assert table["frozen"].tolist() == [False, True]
+    assert Parameters([Parameter("norm", 1, prior=GaussianPrior())]).to_table()["prior"].tolist() == ["GaussianPrior"]
     assert len(Parameters().to_table()) == 0
 
 

@@ -5,6 +5,7 @@ import inspect
 import pkgutil
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from enum import Enum
 from functools import partial
 from pathlib import Path
@@ -19,23 +20,53 @@ from fovnb.data import DataStore
 from fovnb.datasets import Datasets
 from fovnb.demo import SOURCES, RunTruth
 from fovnb.demo.analysis import DemoResult
-from fovnb.diagnostics import residuals
-from fovnb.makers import FoVBackgroundMaker, MapDatasetMaker, SafeMaskMaker
+from fovnb.diagnostics import (
+    Flag,
+    alignment,
+    fov_residuals,
+    goodness,
+    gradient,
+    identifiability,
+    mask_scan,
+    radial_profile,
+    ratio_spectrum,
+    residuals,
+    significance_histogram,
+    times,
+    toys,
+    trends,
+    verdicts,
+    wobble,
+)
+from fovnb.makers import (
+    ExclusionMask,
+    FoVBackgroundMaker,
+    MapDatasetMaker,
+    SafeMaskMaker,
+    background_fraction,
+    compare_norm_models,
+    iterate_exclusion,
+)
 from fovnb.maps import MapCoord
 from fovnb.modeling import Covariance, Fit, Parameter
 from fovnb.modeling.background_fit import BackgroundFit, BackgroundSums
 from fovnb.modeling.models import (
     ExpCutoffPowerLawNormSpectralModel,
     FoVBackgroundModel,
+    FoVGradientSpatialModel,
+    GaussianPrior,
     LogParabolaNormSpectralModel,
     Models,
     PiecewiseNormSpectralModel,
+    PiecewisePowerLawNormSpectralModel,
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
 from fovnb.plots import Panel
+from fovnb.report import report
 from tests.datasets import make_run
 from tests.dl3 import run, write_dl3
+from tests.surveys import Survey, fit_runs, make_survey
 
 EVIL = "<script>alert('obs-1')</script>"
 NODES = [1, 4] * u.TeV
@@ -46,6 +77,10 @@ NORMS: dict[str, Callable[[], Any]] = {
     "LogParabolaNormSpectralModel": LogParabolaNormSpectralModel,
     "ExpCutoffPowerLawNormSpectralModel": ExpCutoffPowerLawNormSpectralModel,
     "TemplateNormSpectralModel": partial(TemplateNormSpectralModel, NODES, [1, 2]),
+    "PiecewisePowerLawNormSpectralModel": partial(PiecewisePowerLawNormSpectralModel, NODES),
+    "CompoundNormSpectralModel": lambda: PowerLawNormSpectralModel() * PowerLawNormSpectralModel(),
+    "FoVGradientSpatialModel": FoVGradientSpatialModel,
+    "GaussianPrior": partial(GaussianPrior, 1, 0.2),
 }
 
 
@@ -101,6 +136,22 @@ def reduced(_: Path) -> dict[str, Any]:
     }
 
 
+def diagnosed(_: Path) -> dict[str, Any]:
+    """Return what diagnostics and masks return, by class name; names are hostile."""
+    sound = fit_runs(make_survey(Survey(runs=5, counts=300, binsz_deg=0.2, nbin=2), np.random.default_rng(1))[0])
+    runs = [one.replace(run_info=replace(one.run_info, target=EVIL)) for one in sound]
+    first = runs[0]
+    mask = ExclusionMask("icrs; circle(83.63, 22.01, 0.3)", names=[EVIL], origin=EVIL)
+    history = iterate_exclusion(runs, FoVBackgroundMaker(method="fit"))
+    found = [mask_scan(first, radii=[0.2, 0.4] * u.deg, position=first.geom.center_skydir), verdicts(runs, toys=5)]
+    found += [ask(runs) for ask in (alignment, fov_residuals, gradient, ratio_spectrum, trends, wobble)]
+    found += [ask(first) for ask in (goodness, identifiability, radial_profile, times)]
+    found += [history, history.steps[0], mask, next(iter(mask)), background_fraction(first)]
+    found += [first.ledger, first.run_info, compare_norm_models(first, ["pl-norm"]), report(runs[:1])]
+    found += [toys(first, 10, np.random.default_rng(1)), significance_histogram(first, toys=5), Flag("a", EVIL, 0.0)]
+    return {type(record).__name__: record for record in found} | {"Verdict": verdicts(first, toys=5).runs[0]}
+
+
 def modeled(_: Path) -> dict[str, Any]:
     """Return models, parameters and the results of a fit, by class name; names are hostile."""
     dataset = make_run("obs-1")
@@ -123,8 +174,20 @@ def modeled(_: Path) -> dict[str, Any]:
 
 NOT_SHOWN = {"Model", "SkyGrid"}  # a function in a class's clothes, and what geometries keep inside
 LONGEST = {"ObservationMetaData": 60}  # a whole FITS header; all others have at most 20 lines
-PACKAGES = ["data", "datasets", "demo", "irf", "makers", "maps", "modeling", "modeling.models"]
-MODULES = ["demo.analysis", "diagnostics", "modeling.background_fit", "plots"]
+PACKAGES = [
+    "data",
+    "datasets",
+    "demo",
+    "diagnostics",
+    "irf",
+    "makers",
+    "maps",
+    "modeling",
+    "modeling.models",
+    "plots",
+    "report",
+]
+MODULES = ["demo.analysis", "modeling.background_fit"]
 
 
 def public_classes() -> list[str]:
@@ -139,7 +202,7 @@ def public_classes() -> list[str]:
 def twice(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Return one object of every public class, made twice from scratch."""
     folder = tmp_path_factory.mktemp("dl3")
-    return [data(folder) | reduced(folder) | modeled(folder) for _ in range(2)]
+    return [data(folder) | reduced(folder) | modeled(folder) | diagnosed(folder) for _ in range(2)]
 
 
 def test_every_package_is_looked_at():

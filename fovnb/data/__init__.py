@@ -7,6 +7,7 @@ from fovnb.data.meta import ObservationMetaData
 from fovnb.data.observation import Observation
 from fovnb.data.observations import Observations
 from fovnb.data.pointing import FixedPointingInfo, PointingMode
+from fovnb.data.run_info import RunInfo
 
 __all__ = [
     "GTI",
@@ -17,4 +18,5 @@ __all__ = [
     "ObservationMetaData",
     "Observations",
     "PointingMode",
+    "RunInfo",
 ]

@@ -12,10 +12,12 @@ from astropy.coordinates import SkyCoord
 from astropy.io import fits
 from astropy.table import Table
 
-from fovnb.data import GTI
+from fovnb.data import GTI, RunInfo
 from fovnb.datasets.fits import dataset_parts, dataset_to_hdulist
 from fovnb.datasets.geoms import create_map_dataset_geoms
 from fovnb.datasets.info import info_dict, summary_rows
+from fovnb.datasets.ledger import Ledger, LedgerRow, ledger_of, ledger_rows
+from fovnb.datasets.mask_attribute import MaskAttribute
 from fovnb.datasets.stacking import check_stackable, stack_in_place
 from fovnb.errors import GeometryError, InvalidInputError, PredictionError
 from fovnb.irf import EDispKernelMap, PSFMap
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MapDataset"]
 
-_MAPS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit")
+_MAPS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
 
 
 class MapDataset:
@@ -58,6 +60,12 @@ class MapDataset:
         Keywords for the header of the file.
     background_fit : BackgroundFit, optional
         What came of fitting or scaling the background.
+    mask_exclusion : Map, optional
+        Boolean, True = used: where the background was fitted. Nothing but the diagnostics looks at it.
+    run_info : RunInfo, optional
+        What the run is, where it pointed and how long; a stack has none.
+    stacked_rows : tuple of LedgerRow
+        Of a stack: what became of each run that was offered to it.
 
     Examples
     --------
@@ -70,6 +78,9 @@ class MapDataset:
 
     tag = "MapDataset"
     stat_type = "cash"
+    mask_safe = MaskAttribute()
+    mask_fit = MaskAttribute()
+    mask_exclusion = MaskAttribute()
 
     def __init__(
         self,
@@ -86,6 +97,9 @@ class MapDataset:
         name: str = "stacked",
         meta: dict[str, Any] | None = None,
         background_fit: "BackgroundFit | None" = None,
+        mask_exclusion: Map | None = None,
+        run_info: RunInfo | None = None,
+        stacked_rows: tuple[LedgerRow, ...] = (),
     ) -> None:
         self.name = name
         self.counts = counts
@@ -99,6 +113,9 @@ class MapDataset:
         self.meta_table = meta_table
         self.meta = dict(meta or {})
         self.background_fit = background_fit
+        self.mask_exclusion = mask_exclusion
+        self.run_info = run_info
+        self.stacked_rows = stacked_rows
         self.models = models
         self._shares_maps = False
 
@@ -182,24 +199,6 @@ class MapDataset:
         return self.geom.data_shape
 
     @property
-    def mask_safe(self) -> Map | None:
-        """Where the data are safe: boolean, True = used."""
-        return self._mask_safe
-
-    @mask_safe.setter
-    def mask_safe(self, mask: Map | None) -> None:
-        self._mask_safe = _boolean(mask, "mask_safe")
-
-    @property
-    def mask_fit(self) -> Map | None:
-        """Where the model is fitted: boolean, True = used."""
-        return self._mask_fit
-
-    @mask_fit.setter
-    def mask_fit(self, mask: Map | None) -> None:
-        self._mask_fit = _boolean(mask, "mask_fit")
-
-    @property
     def models(self) -> Models | None:
         """Models of this dataset, or None."""
         return self._models
@@ -231,6 +230,11 @@ class MapDataset:
     def excess(self) -> Map:
         """Counts minus the background of the instrument response."""
         return self.required("counts") - self.required("background")
+
+    @property
+    def ledger(self) -> Ledger:
+        """One row for each run that was ever offered to this stack, or the row of this run."""
+        return ledger_of(ledger_rows(self))
 
     def required(self, name: str) -> Map:
         """Return the map "counts", "exposure", "background", "mask_safe" or "mask_fit", or say that it is missing.
@@ -314,14 +318,15 @@ class MapDataset:
         """
         maps = {key: getattr(self, key) for key in _MAPS}
         cut = {key: part.cutout(position, width, mode) for key, part in maps.items() if part is not None}
-        return MapDataset(**cut, gti=self.gti, meta_table=self.meta_table, meta=self.meta, name=name)
+        kept = {key: getattr(self, key) for key in ("gti", "meta_table", "meta", "run_info", "stacked_rows")}
+        return MapDataset(**cut, **kept, name=name)
 
     def replace(self, **parts: Any) -> "MapDataset":
         """Return a dataset with some parts replaced, by the argument names of the constructor.
 
         The two share the maps that were not replaced; stacking onto either of them copies these first.
         """
-        others = ("gti", "meta_table", "name", "meta", "models", "background_fit")
+        others = ("gti", "meta_table", "name", "meta", "models", "background_fit", "run_info", "stacked_rows")
         kept = {key: getattr(self, key) for key in (*_MAPS, *others)}
         new = MapDataset(**kept | parts)
         self._shares_maps = new._shares_maps = True
@@ -384,12 +389,3 @@ class MapDataset:
 
     def _repr_html_(self) -> str:
         return html_summary("MapDataset", summary_rows(self))
-
-
-def _boolean(mask: object, name: str) -> Map | None:
-    """Return a mask, or refuse what is none."""
-    if mask is None or (isinstance(mask, Map) and mask.is_mask):
-        return mask
-    found = f"a Map of {mask.data.dtype}" if isinstance(mask, Map) else f"a {type(mask).__name__}"
-    msg = f"{name} is {found}; expected a Map of booleans such as geom.region_mask(regions, inside=False), or other > 0"
-    raise InvalidInputError(msg)

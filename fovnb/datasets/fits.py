@@ -1,4 +1,8 @@
-"""Datasets as FITS extensions in Gammapy's layout: one image and one table of bands a map, then GTI and META_TABLE."""
+"""Datasets as FITS extensions in Gammapy's layout: one image and one table of bands a map, then GTI and META_TABLE.
+
+What Gammapy does not know comes last, and it reads the file all the same: MASK_EXCLUSION, and the tables LEDGER and
+RUN_INFO.
+"""
 
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -7,7 +11,8 @@ from astropy.io import fits
 from astropy.table import Table
 
 from fovnb import __version__
-from fovnb.data import GTI
+from fovnb.data import GTI, RunInfo
+from fovnb.datasets.ledger import ledger_of, ledger_rows, rows_of_table
 from fovnb.errors import DataError, InvalidInputError
 from fovnb.irf import EDispKernelMap, PSFMap
 from fovnb.maps import Map
@@ -18,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["dataset_parts", "dataset_to_hdulist"]
 
 _MAPS = ("counts", "exposure", "background")
-_MASKS = ("mask_safe", "mask_fit")
+_MASKS = ("mask_safe", "mask_fit", "mask_exclusion")
 # Keywords of the primary header that describe the file, not the data.
 _OWN_KEYWORDS = {
     "SIMPLE",
@@ -49,6 +54,10 @@ def dataset_to_hdulist(dataset: "MapDataset") -> fits.HDUList:
         hdulist.append(dataset.gti.to_table_hdu())
     if dataset.meta_table is not None:
         hdulist.append(fits.BinTableHDU(dataset.meta_table, name="META_TABLE"))
+    if rows := ledger_rows(dataset):
+        hdulist.append(_table_hdu(Table(ledger_of(rows)), "LEDGER"))
+    if dataset.run_info is not None:
+        hdulist.append(_table_hdu(Table([dataset.run_info.to_dict()]), "RUN_INFO"))
     return hdulist
 
 
@@ -76,16 +85,37 @@ def dataset_parts(hdulist: fits.HDUList) -> dict[str, Any]:
         parts["gti"] = GTI.from_table_hdu(hdulist["GTI"])
     if "META_TABLE" in hdulist:
         parts["meta_table"] = _table(hdulist["META_TABLE"])
+    if "LEDGER" in hdulist:
+        parts["stacked_rows"] = rows_of_table(_decoded(hdulist["LEDGER"]))
+    if "RUN_INFO" in hdulist:
+        parts["run_info"] = RunInfo.from_dict(dict(_decoded(hdulist["RUN_INFO"])[0]))
     meta = {key: value for key, value in header.items() if key not in _OWN_KEYWORDS}
     return parts | {"name": str(header.get("NAME", "stacked")), "meta": meta}
 
 
-def _table(hdu: Any) -> Table:
+def _table(hdu: Any, mask_invalid: bool = True) -> Table:
     """Return the table in an extension."""
     if not isinstance(hdu, fits.BinTableHDU):
         msg = f"the extension {hdu.name} is no table; write the dataset anew"
         raise DataError(msg)
-    return Table.read(hdu)
+    return Table.read(hdu, mask_invalid=mask_invalid)
+
+
+def _table_hdu(table: Table, name: str) -> fits.BinTableHDU:
+    """Return a table as an extension; FITS knows ASCII only, so that other letters are written as escapes."""
+    for column in table.columns.values():
+        if column.dtype.kind == "U":
+            table[column.name] = [text.encode("unicode_escape").decode("ascii") for text in column]
+    return fits.BinTableHDU(table, name=name)
+
+
+def _decoded(hdu: Any) -> Table:
+    """Return the table of `_table_hdu` with its letters restored; NaN stays NaN."""
+    table = _table(hdu, mask_invalid=False)
+    for column in table.columns.values():
+        if column.dtype.kind in "SU":
+            table[column.name] = [str(text).encode("ascii", "replace").decode("unicode_escape") for text in column]
+    return table
 
 
 def _primary(dataset: "MapDataset") -> fits.PrimaryHDU:

@@ -6,7 +6,8 @@ With m the safe mask of the run that is added, and m_img = any over energy of m:
     exposure    += m_img * exposure      mask_safe  |= m
     psf, edisp   = means weighted by m * exposure
 
-A run whose safe mask is empty adds nothing: no counts, no livetime, no time interval, no row of the meta table.
+A run whose safe mask is empty, or whose background fit failed, adds nothing: no counts, no livetime, no time interval,
+no row of the meta table; only its row of the ledger.
 """
 
 from typing import TYPE_CHECKING
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import Table
 
+from fovnb.datasets.ledger import join_rows, ledger_rows
 from fovnb.errors import GeometryError
 from fovnb.maps import Map, MapAxis, WcsGeom
 
@@ -33,7 +35,9 @@ def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool =
     nan_to_num : bool
         Whether pixels that are not finite count as zero.
     """
-    if other.mask_safe is not None and not other.mask_safe.data.any():
+    target.stacked_rows = join_rows(ledger_rows(target), ledger_rows(other))
+    target.run_info = target.background_fit = None
+    if _adds_nothing(other):
         return
     _stack_maps(target, other, nan_to_num)
     if target.psf is not None and other.psf is not None:
@@ -48,6 +52,12 @@ def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool =
     if other.meta_table is not None:
         target.meta_table = _join_rows(target.meta_table, other.meta_table)
     target.meta = {}
+
+
+def _adds_nothing(dataset: "MapDataset") -> bool:
+    """Whether the run failed, or its safe mask leaves nothing of it."""
+    failed = dataset.background_fit is not None and not dataset.background_fit.enters_stack
+    return failed or (dataset.mask_safe is not None and not dataset.mask_safe.data.any())
 
 
 def check_stackable(target: "MapDataset", other: "MapDataset") -> None:
@@ -102,12 +112,25 @@ def _stack_maps(target: "MapDataset", other: "MapDataset", nan_to_num: bool) -> 
 
 def _stack_masks(target: "MapDataset", other: "MapDataset") -> None:
     """Join the masks: a pixel that any run may use is used."""
+    _stack_exclusion(target, other)
     if target.mask_safe is not None and other.mask_safe is not None:
         target.mask_safe.stack(other.mask_safe)
     if other.mask_fit is not None:
         if target.mask_fit is None:
             target.mask_fit = Map.from_geom(target.geom, dtype=bool)
         target.mask_fit.stack(other.mask_fit)
+
+
+def _stack_exclusion(target: "MapDataset", other: "MapDataset") -> None:
+    """Join where the background was fitted; without an exclusion mask that is all that is safe."""
+    if target.mask_exclusion is None and other.mask_exclusion is None:
+        return
+    if target.mask_exclusion is None:
+        before = target.mask_safe
+        target.mask_exclusion = Map.from_geom(target.geom, dtype=bool) if before is None else before.copy()
+    added = other.mask_safe if other.mask_exclusion is None else other.mask_exclusion
+    if added is not None:
+        target.mask_exclusion.stack(added, weights=other.mask_safe)
 
 
 def _join_rows(table: Table | None, other: Table) -> Table:

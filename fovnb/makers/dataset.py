@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from fovnb.data import Observation
+from fovnb.data import Observation, RunInfo
 from fovnb.datasets import MapDataset
 from fovnb.errors import GeometryError, InvalidInputError, IrfError
 from fovnb.irf import PSF3D, Background3D, EDispKernelMap, EffectiveAreaTable2D, EnergyDispersion2D, PSFMap
@@ -84,6 +84,7 @@ class MapDatasetMaker:
             meta_table=meta_table,
             meta={key: meta_table[key][0] for key in ("TELESCOP", "OBS_ID", "OBS_MODE")},
             name=f"obs-{observation.obs_id}",
+            run_info=RunInfo.from_observation(observation),
         )
         for name in self.selection:
             geom, make = self._recipe(name, dataset)

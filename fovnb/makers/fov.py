@@ -1,18 +1,19 @@
 """FoVBackgroundMaker: correct a run's background with the run's own counts, outside the exclusion mask.
 
-The mask is M = mask_safe AND mask_fit AND exclusion AND background finite and positive; what the data say is in the
-sums over M of counts and background per energy bin, N_k and B_k. The fit itself needs no pixels.
+What the data say is in sums over the mask, see `fovnb.makers.normalise`: the fit itself needs no pixels.
 """
 
 import numbers
-import warnings
+from dataclasses import replace
 from html import escape
 
 import numpy as np
 
-from fovnb.datasets import MapDataset
-from fovnb.errors import FovnbWarning, InvalidInputError
+from fovnb.datasets import MapDataset, pointing_deg
+from fovnb.errors import InvalidInputError, ModelError
 from fovnb.makers.exclusion import project_exclusion_mask
+from fovnb.makers.exclusion_mask import ExclusionMask
+from fovnb.makers.normalise import background_sums, deliver, empty_sums, find_flaw, predicted_pixels
 from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling import Fit
@@ -25,10 +26,17 @@ from fovnb.modeling.background_fit import (
     scale_background,
 )
 from fovnb.modeling.background_record import Status
-from fovnb.modeling.models import FoVBackgroundModel, Model, NormSpectralModel
-from fovnb.types import AnyArray, BoolArray, FloatArray
+from fovnb.modeling.gradient import field_sums
+from fovnb.modeling.gradient_fit import fit_norm_and_gradient
+from fovnb.modeling.models import (
+    FoVBackgroundModel,
+    FoVGradientSpatialModel,
+    NormSpectralModel,
+    create_norm,
+    needs_dataset,
+)
 
-__all__ = ["FoVBackgroundMaker", "background_sums"]
+__all__ = ["FoVBackgroundMaker"]
 
 
 class FoVBackgroundMaker:
@@ -37,16 +45,21 @@ class FoVBackgroundMaker:
     Parameters
     ----------
     method : {"scale", "fit"}
-        "scale": one factor, n = (N - S) / B, with B at norm 1. "fit": all free parameters of the spectral model, by the
-        likelihood of the sums per energy bin, which is that of the pixels as long as the norm has no spatial part.
-    exclusion_mask : Map, optional
+        "scale": one factor, n = (N - S) / B, with B at norm 1. "fit": all free parameters of the model, by the
+        likelihood of the sums per energy bin, which is that of the pixels; a gradient over the field of view is fitted
+        with the norm, exactly too.
+    exclusion_mask : Map or ExclusionMask, optional
         True = used. It may be 2D or 3D, in another frame or binning, boolean or 0/1; what it does not cover is used.
     spectral_model : SpectralModel or str
-        Norm spectral model, or its tag, for datasets without a background model of their own.
+        Norm spectral model, or its tag, for datasets without a background model of their own. With "piecewise-norm" and
+        "piecewise-pl-norm" each run gets nodes where it holds enough counts.
     min_counts, min_npred_background : float
         A run with no more than so many counts, or predicted background counts, in the mask fails.
     fit : Fit, optional
         The minimiser, with options; without it norms whose logarithm is linear are solved exactly.
+    spatial_model : FoVGradientSpatialModel, optional
+        Gradient for datasets without a background model of their own; each run gets a copy at its own pointing. "scale"
+        leaves it as it is.
 
     Raises
     ------
@@ -56,7 +69,7 @@ class FoVBackgroundMaker:
     Notes
     -----
     A run that fails keeps its maps, gets an empty safe mask, and adds nothing to a stack; the reason is in its
-    ``background_fit``, and a warning says it.
+    ``background_fit``, and a warning says it. ``mask_exclusion`` of what is returned is the exclusion mask on its grid.
 
     Examples
     --------
@@ -70,23 +83,24 @@ class FoVBackgroundMaker:
     def __init__(
         self,
         method: str = "scale",
-        exclusion_mask: Map | None = None,
+        exclusion_mask: Map | ExclusionMask | None = None,
         spectral_model: NormSpectralModel | str = "pl-norm",
         min_counts: float = 0,
         min_npred_background: float = 0,
         fit: Fit | None = None,
+        spatial_model: FoVGradientSpatialModel | None = None,
     ) -> None:
         if method not in self.available_methods:
             msg = f"{method!r} is no method to normalise the background; choose 'fit' or 'scale'"
             raise InvalidInputError(msg)
         self.method = method
         self.exclusion_mask = exclusion_mask
-        self.default_spectral_model = _norm_model(spectral_model)
+        self.default_spectral_model = _norm_model(spectral_model, method)
         self.min_counts = min_counts
         self.min_npred_background = min_npred_background
         self.fit = fit
-        _check_options(min_counts, min_npred_background, fit)
-        check_method(self.default_spectral_model, method)
+        self.default_spatial_model = spatial_model
+        _check_options(min_counts, min_npred_background, fit, spatial_model)
 
     def run(self, dataset: MapDataset, observation: object = None) -> MapDataset:  # noqa: ARG002 - every maker takes the run
         """Return the dataset with its background model fitted and the outcome in ``background_fit``.
@@ -97,33 +111,78 @@ class FoVBackgroundMaker:
             The run's dataset, with counts and background; it is not changed.
         observation : Observation, optional
             Not needed; every maker takes it.
+
+        Warns
+        -----
+        FovnbWarning
+            If the run cannot be used, with the reason.
         """
         check_dataset(dataset)
-        model = dataset.background_model or self.make_default_fov_background_model(dataset)
-        sums = background_sums(dataset, self.make_exclusion_mask(dataset))
-        fitted, outcome = self._normalise(sums, model, dataset.name)
-        others = [other for other in dataset.models or () if other is not model]
-        done = dataset.replace(models=[*others, fitted], background_fit=outcome)
-        return done if outcome.enters_stack else _failed(done, outcome)
+        exclusion = None if self.exclusion_mask is None else self.make_exclusion_mask(dataset)
+        masked = dataset.replace(mask_exclusion=exclusion)
+        model = dataset.background_model or FoVBackgroundModel(dataset.name)
+        flaw = find_flaw(masked)
+        if flaw is None:
+            model, flaw = self._model_of(masked, model)
+        if flaw is not None:
+            return deliver(masked, *failed_fit(empty_sums(dataset), model, self.method, dataset.name, *flaw))
+        return deliver(masked, *self._normalise(masked, model))
 
     def make_default_fov_background_model(self, dataset: MapDataset) -> FoVBackgroundModel:
-        """Return a background model for a dataset, with a copy of the maker's spectral model."""
-        return FoVBackgroundModel(spectral_model=self.default_spectral_model.copy(), dataset_name=dataset.name)
+        """Return a background model for a dataset, with copies of the maker's models.
+
+        Raises
+        ------
+        InvalidInputError
+            If there is a gradient and the dataset does not say where it pointed.
+        ModelError
+            If the dataset holds too few counts for the nodes of the norm.
+        """
+        return FoVBackgroundModel(
+            spectral_model=create_norm(self.default_spectral_model, dataset).copy(),
+            spatial_model=self.default_spatial_model and _placed(self.default_spatial_model, dataset),
+            dataset_name=dataset.name,
+        )
 
     def make_exclusion_mask(self, dataset: MapDataset) -> Map:
         """Return the exclusion mask on the dataset's geometry."""
         return project_exclusion_mask(self.exclusion_mask, dataset.geom)
 
-    def _normalise(
-        self, sums: BackgroundSums, model: FoVBackgroundModel, name: str
-    ) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    def _model_of(
+        self, dataset: MapDataset, otherwise: FoVBackgroundModel
+    ) -> tuple[FoVBackgroundModel, tuple[Status, str] | None]:
+        """Return the dataset's own or a new model; if none can be made another one, and status and reason."""
+        own = dataset.background_model
+        try:
+            if own is None:
+                return self.make_default_fov_background_model(dataset), None
+            spatial = own.spatial_model
+            return own if spatial is None else own.copy(spatial_model=_placed(spatial, dataset)), None
+        except InvalidInputError as error:
+            return otherwise, ("unreadable", str(error))
+        except ModelError as error:
+            return otherwise, ("too-few-counts", str(error))
+
+    def _normalise(self, dataset: MapDataset, model: FoVBackgroundModel) -> tuple[FoVBackgroundModel, BackgroundFit]:
         """Return the fitted model and the outcome; the model as it was where the sums are too small."""
+        spatial, name = model.spatial_model, dataset.name
+        gradient = spatial if spatial is not None and self.method == "fit" and not spatial.frozen else None
+        sums = background_sums(dataset, spatial_model=None if gradient is spatial else spatial)
         failure = self._requirement_failed(sums)
         if failure:
             return failed_fit(sums, model, self.method, name, *failure)
         if self.method == "scale":
             return scale_background(sums, model, name)
-        return fit_background(sums, model, self.fit, name)
+        if gradient is None:
+            return fit_background(sums, model, self.fit, name)
+        counts, background = dataset.required("counts").data, dataset.required("background").data
+        field = field_sums(counts, background, predicted_pixels(dataset), *gradient.fov_lonlat_deg(dataset.geom))
+        fitted, record = fit_norm_and_gradient(sums, field, model, self.fit, name)
+        if dataset.mask_exclusion is None:
+            return fitted, record
+        excluded = background_sums(dataset, spatial_model=fitted.spatial_model).background_excluded
+        norm = fitted.spectral_model.evaluate_tev(sums.energy)
+        return fitted, replace(record, background_excluded=norm * excluded)
 
     def _requirement_failed(self, sums: BackgroundSums) -> tuple[Status, str] | None:
         """Return status and reason if there is too little to fit."""
@@ -142,7 +201,8 @@ class FoVBackgroundMaker:
         return None
 
     def __repr__(self) -> str:
-        model = self.default_spectral_model.tag[-1]
+        norm = self.default_spectral_model
+        model = norm if isinstance(norm, str) else norm.tag[-1]
         return (
             f"FoVBackgroundMaker(method={self.method!r}, spectral_model={model!r}, min_counts={self.min_counts!r}, "
             f"min_npred_background={self.min_npred_background!r})"
@@ -152,38 +212,8 @@ class FoVBackgroundMaker:
         return f"<code>{escape(repr(self))}</code>"
 
 
-def background_sums(dataset: MapDataset, exclusion: Map) -> BackgroundSums:
-    """Return counts and predicted background per energy bin, summed over M (see the module).
-
-    Pixels with counts but no predicted background enter neither sum; how many counts that leaves out is in the result.
-
-    Parameters
-    ----------
-    dataset : MapDataset
-        With counts and background.
-    exclusion : Map
-        Boolean, on the dataset's geometry.
-    """
-    background, counts = dataset.required("background").data, dataset.required("counts").data
-    used = exclusion.data if dataset.mask is None else dataset.mask.data & exclusion.data
-    predicted = used & (background > 0) & (background < np.inf)
-    # Counting pixels is much faster than picking counts out: nearly always there are none to pick.
-    all_predicted = np.count_nonzero(used) == np.count_nonzero(predicted)
-    return BackgroundSums(
-        energy=dataset.geom.axes["energy"].center.to_value("TeV"),
-        counts=_per_bin(counts, predicted),
-        background=_per_bin(background, predicted),
-        n_unpredicted=0.0 if all_predicted else float(counts[used & ~predicted].sum()),
-    )
-
-
-def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
-    """Return the sum over the pixels of each energy bin."""
-    return np.asarray(np.sum(data, axis=(1, 2), where=mask, dtype=float))
-
-
-def _check_options(min_counts: object, min_npred_background: object, fit: object) -> None:
-    """Refuse requirements that are no numbers, and a minimiser that is none."""
+def _check_options(min_counts: object, min_npred_background: object, fit: object, spatial: object) -> None:
+    """Refuse requirements that are no numbers, and a minimiser or a gradient that is none."""
     for name, value in {"min_counts": min_counts, "min_npred_background": min_npred_background}.items():
         if not isinstance(value, numbers.Real) or np.isnan(float(value)):
             msg = f"{name} is {value!r}; expected a number such as 10"
@@ -191,19 +221,32 @@ def _check_options(min_counts: object, min_npred_background: object, fit: object
     if not isinstance(fit, Fit | None):
         msg = f"fit is {fit!r}; expected a Fit such as Fit(optimize_opts={{'tol': 1e-3}}), or nothing"
         raise InvalidInputError(msg)
-
-
-def _norm_model(model: NormSpectralModel | str) -> NormSpectralModel:
-    """Return the norm model, or the one with this tag."""
-    found = Model.create(model, model_type="spectral") if isinstance(model, str) else model
-    if not isinstance(found, NormSpectralModel):
-        msg = f"{type(found).__name__} is no norm model; use PowerLawNormSpectralModel or another norm model"
+    if not isinstance(spatial, FoVGradientSpatialModel | None):
+        msg = f"spatial_model is {spatial!r}; expected FoVGradientSpatialModel(), or nothing"
         raise InvalidInputError(msg)
-    return found
 
 
-def _failed(dataset: MapDataset, outcome: BackgroundFit) -> MapDataset:
-    """Return the dataset with an empty safe mask, and say why."""
-    msg = f"{dataset.name}: {outcome.status}: {outcome.reason}; the run adds nothing to a stack"
-    warnings.warn(msg, FovnbWarning, stacklevel=3)
-    return dataset.replace(mask_safe=Map.from_geom(dataset.geom, dtype=bool))
+def _norm_model(model: object, method: str) -> NormSpectralModel | str:
+    """Return the norm model, the one with this tag, or a tag that waits for a dataset."""
+    if not isinstance(model, NormSpectralModel | str):
+        msg = f"{type(model).__name__} is no norm model; use PowerLawNormSpectralModel or another norm model"
+        raise InvalidInputError(msg)
+    if not needs_dataset(model):
+        found = create_norm(model)
+        check_method(found, method)
+        return found
+    if method == "scale":
+        msg = f"method 'scale' needs one parameter 'norm', but {model!r} has one a node; use method 'fit'"
+        raise ModelError(msg)
+    return model
+
+
+def _placed(spatial: FoVGradientSpatialModel, dataset: MapDataset) -> FoVGradientSpatialModel:
+    """Return a copy of the gradient at the pointing of the run, unless it has a place."""
+    if spatial.pointing_deg is not None:
+        return spatial.copy()
+    rotation = np.nan if dataset.run_info is None else dataset.run_info.rotation_deg
+    if spatial.alignment == "ALTAZ" and np.isnan(rotation):
+        msg = f"dataset {dataset.name!r} does not know where the zenith was; use alignment='RADEC' for the gradient"
+        raise InvalidInputError(msg)
+    return spatial.placed(*pointing_deg(dataset), 0.0 if spatial.alignment == "RADEC" else rotation)

@@ -3,7 +3,9 @@
 Both return a new model and a `BackgroundFit` record, and leave their arguments as they are.
 """
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -11,15 +13,25 @@ from fovnb.errors import ModelError
 from fovnb.modeling.background_record import BackgroundFit, Status
 from fovnb.modeling.covariance import embed
 from fovnb.modeling.fit import Fit
+from fovnb.modeling.goodness import deviance
 from fovnb.modeling.identify import open_words
 from fovnb.modeling.models import FoVBackgroundModel, NormSpectralModel
-from fovnb.modeling.parameter import Parameters
-from fovnb.modeling.reduced import ReducedDataset, make_problem
+from fovnb.modeling.pivot import pivot_energy, pivot_norm
+from fovnb.modeling.reduced import Problem, ReducedDataset, make_problem
 from fovnb.modeling.solve import Solution, solve_minuit, solve_newton
 from fovnb.modeling.sums import BackgroundSums
 from fovnb.types import FloatArray
 
-__all__ = ["BackgroundFit", "BackgroundSums", "check_method", "failed_fit", "fit_background", "scale_background"]
+__all__ = [
+    "BackgroundFit",
+    "BackgroundSums",
+    "beside_priors",
+    "check_method",
+    "failed_fit",
+    "finish_fit",
+    "fit_background",
+    "scale_background",
+]
 
 _NEGATIVE = "counts minus source are {:g}; they must be positive: make the exclusion mask larger or check the source"
 _UPPER_LIMIT_COUNTS = 3.0  # 95 % upper limit of a Poisson mean when nothing was seen, -ln(0.05)
@@ -94,7 +106,12 @@ def scale_background(
     matrix[index, index] = used.counts.sum() / background**2
     new.covariance = matrix
     record = replace(_record(sums, new, "scale", name), status="scaled", reason="the norm is (N - S) / B")
-    return new, replace(record, free_names=("norm",))
+    alone = new.copy()
+    alone.parameters.freeze_all()
+    alone.spectral_model.norm.frozen, alone.spectral_model.norm.prior = False, None
+    problem = make_problem(used, alone)
+    solution = Solution(problem, problem.theta, matrix[index, index][None, None] / norm.value**2)
+    return new, replace(record, free_names=("norm",), **_quality(used, new, solution))
 
 
 def fit_background(
@@ -106,7 +123,8 @@ def fit_background(
     elsewhere, Minuit minimises the same sums.
 
     Where several norms are equally likely, the one with the least sum of (ln norm)^2 + slope^2 is taken, and the record
-    says what is open. A node stays above 1e-3 and a slope within 10, unless limits are set.
+    says what is open. A node stays above 1e-3 and a slope within 10, unless limits are set. Priors, of the parameters
+    and of the norm model, are further terms of -2 ln L; the record then also holds what the data alone give.
 
     Parameters
     ----------
@@ -137,13 +155,19 @@ def fit_background(
         return failed_fit(sums, model, "fit", name, *failure)
     new, used = model.copy(), sums.select_used()
     problem = make_problem(used, new)
-    if fit is None and problem.exact:
-        solution = solve_newton(problem)
-    else:
-        solution = solve_minuit(problem, ReducedDataset(used, new), fit or Fit(optimize_opts={"tol": 1e-3}))
+    solution = _solve(problem, used, new, fit)
     if solution.failure:
         return failed_fit(sums, model, "fit", name, "not-converged", solution.failure)
-    return _finish(sums, new, name, solution)
+    acts = problem.likelihood.penalty.acts
+    alone = _solve(problem.without_priors(), used, new, fit) if acts else None
+    record = finish_fit(sums, new, name, solution)
+    return new, record if alone is None else replace(record, **beside_priors(record, solution, alone))
+
+
+def _solve(problem: Problem, used: BackgroundSums, model: FoVBackgroundModel, fit: Fit | None) -> Solution:
+    if fit is None and problem.exact:
+        return solve_newton(problem)
+    return solve_minuit(problem, used, model, fit or Fit(optimize_opts={"tol": 1e-3}))
 
 
 def _hopeless(sums: BackgroundSums) -> tuple[Status, str] | None:
@@ -156,29 +180,79 @@ def _hopeless(sums: BackgroundSums) -> tuple[Status, str] | None:
     return None
 
 
-def _finish(
-    sums: BackgroundSums, model: FoVBackgroundModel, name: str | None, solution: Solution
-) -> tuple[FoVBackgroundModel, BackgroundFit]:
-    """Put values, errors and covariance into the model, and say what they are worth."""
-    free, at_limit = solution.problem.free, solution.at_limit
-    free.value = values = solution.problem.values(solution.theta)
-    scale = np.where(solution.problem.is_norm, values, 1.0)
+def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None, solution: Solution) -> BackgroundFit:
+    """Put values, errors and covariance into the model, and return what they are worth."""
+    problem, free = solution.problem, model.spectral_model.parameters.free_unique_parameters
+    free.value = values = solution.values
+    scale = problem.scale(values)
     matrix = embed(solution.covariance * np.outer(scale, scale), model.parameters, free)
     model.covariance = matrix
-    for par, silent, held in zip(free, solution.silent, at_limit, strict=True):
-        par.error = np.inf if silent else np.nan if held else par.error
-    unconstrained = tuple(open_words(direction, free.names) for direction in solution.open_directions())
-    limits = _upper_limits(solution)
-    record = replace(
+    solution = replace(
+        solution, problem=replace(problem, free=free.copy())
+    )  # the record is not to change with the model
+    for par, error in zip(free, solution.errors, strict=True):
+        par.error = error
+    found = zip(problem.labels, values.tolist(), solution.at_limit.tolist(), strict=True)
+    at_limit = {label: value for label, value, held in found if held}
+    unconstrained, limits = _open(solution), _upper_limits(solution)
+    return replace(
         _record(sums, model, "fit", name),
-        status="at-limit" if at_limit.any() else "unconstrained" if unconstrained else "ok",
-        reason=_reason(free[at_limit], limits, unconstrained),
+        status="at-limit" if at_limit else "unconstrained" if unconstrained else "ok",
+        reason=_reason(at_limit, limits, unconstrained),
         covariance=matrix,
-        free_names=tuple(free.names),
+        free_names=problem.labels,
+        at_limit=tuple(at_limit),
         unconstrained=unconstrained,
         upper_limits=limits,
+        **_quality(sums.select_used(), model, solution),
     )
-    return model, record
+
+
+def _open(solution: Solution) -> tuple[str, ...]:
+    """Return in words what is open."""
+    return tuple(open_words(direction, solution.problem.labels) for direction in solution.open_directions())
+
+
+def _quality(used: BackgroundSums, model: FoVBackgroundModel, solution: Solution) -> dict[str, Any]:
+    """Return the fields that tell how good a fit is and where the norm is known best."""
+    predicted = ReducedDataset(used, model).npred()
+    energy = pivot_energy(used.energy, predicted)
+    norm, error = pivot_norm(model, solution, energy)
+    rank = solution.rank
+    return {
+        "deviance": float(deviance(used.counts, predicted)),
+        "rank": rank,
+        "dof": len(used.energy) - rank,
+        "energy_pivot": energy,
+        "norm_pivot": norm,
+        "norm_pivot_err": error,
+        "problem": solution.problem,
+    }
+
+
+def beside_priors(record: BackgroundFit, solution: Solution, alone: Solution) -> dict[str, Any]:
+    """Return the fields that tell what the priors do: values without them, and pulls."""
+    problem, penalty = solution.problem, solution.problem.likelihood.penalty
+    found = zip(problem.labels, alone.values.tolist(), alone.errors.tolist(), penalty.directions.T, strict=True)
+    free = record.problem.free if record.problem else ()
+    pulls = {name: par.prior.pull(par.value) for name, par in zip(problem.labels, free, strict=True) if par.prior}
+    steps = (penalty.rows @ solution.theta - penalty.target)[: problem.n_smooth]
+    if steps.any():
+        pulls["smoothness"] = float(steps[np.argmax(np.abs(steps))])
+    return {
+        "prior_free": {name: (value, error) for name, value, error, acting in found if acting.any()},
+        "prior_pulls": pulls,
+        "reason": f"{record.reason}; {_prior_words(pulls, alone)}",
+    }
+
+
+def _prior_words(pulls: Mapping[str, float], alone: Solution) -> str:
+    """Return what the priors are about, and what the data alone would leave open."""
+    acting = f"with a prior on {', '.join(pulls)}"
+    if alone.failure:
+        return f"{acting}; without it {alone.failure}"
+    left = _open(alone)
+    return f"{acting}, without which the data do not constrain {', nor '.join(left)}" if left else acting
 
 
 def _upper_limits(solution: Solution) -> dict[str, float]:
@@ -190,11 +264,11 @@ def _upper_limits(solution: Solution) -> dict[str, float]:
     likelihood, limits = problem.likelihood, {}
     for j in np.flatnonzero(solution.at_limit & problem.is_norm & (theta <= likelihood.lower)):
         touched = likelihood.design[:, j] > 0
-        if likelihood.counts[touched].any():
+        if likelihood.counts[0, touched].any():
             continue
         weight = likelihood.design[touched, j]
         others = likelihood.offset[touched] + likelihood.design[touched] @ theta - weight * theta[j]
-        limits[problem.free[int(j)].name] = float(np.exp(min(_root(others, weight), 700)))
+        limits[problem.labels[j]] = float(np.exp(min(_root(others, weight), 700)))
     return limits
 
 
@@ -210,10 +284,10 @@ def _root(exponent: FloatArray, weight: FloatArray) -> float:
     return x
 
 
-def _reason(held: Parameters, limits: dict[str, float], unconstrained: tuple[str, ...]) -> str:
+def _reason(held: Mapping[str, float], limits: Mapping[str, float], unconstrained: tuple[str, ...]) -> str:
     parts = []
-    if len(held):
-        parts.append(f"at a limit: {', '.join(f'{par.name} = {par.value:.3g}' for par in held)}")
+    if held:
+        parts.append(f"at a limit: {', '.join(f'{name} = {value:.3g}' for name, value in held.items())}")
     if limits:
         bounds = ", ".join(f"{name} < {limit:.3g}" for name, limit in limits.items())
         parts.append(f"no counts in their bins, 95 % upper limits: {bounds}")
@@ -239,16 +313,18 @@ def failed_fit(
 
 def _record(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None) -> BackgroundFit:
     """Return what every record holds: the model's parameters, and what it predicts."""
-    used, parameters = ReducedDataset(sums.select_used(), model), model.parameters
+    used, parameters, labels = ReducedDataset(sums.select_used(), model), model.parameters, model.spectral_model.labels
     predicted = np.zeros(len(sums.energy))
     predicted[sums.used] = used.npred()
+    with np.errstate(over="ignore", invalid="ignore"):
+        excluded = model.spectral_model.evaluate_tev(sums.energy) * sums.background_excluded
     impossible = np.any((sums.counts[sums.used] > 0) & ~(predicted[sums.used] > 0))
     return BackgroundFit(
         dataset_name=name or model.datasets_names[0],
         method=method,
         status="ok",
         reason="",
-        parameter_names=tuple(parameters.names),
+        parameter_names=(*labels, *parameters.names[len(labels) :]),
         values=parameters.value,
         errors=np.array([par.error for par in parameters]),
         covariance=model.covariance.data,
@@ -258,4 +334,7 @@ def _record(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: 
         background=sums.background,
         predicted=predicted,
         n_unpredicted=sums.total_unpredicted,
+        livetime=sums.livetime,
+        counts_excluded=sums.counts_excluded,
+        background_excluded=excluded,
     )

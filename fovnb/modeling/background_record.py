@@ -2,10 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 import numpy as np
 
+from fovnb.modeling.goodness import chi2_p_value, toy_p_value
+from fovnb.modeling.intervals import profile_intervals
+from fovnb.modeling.reduced import Problem
+from fovnb.modeling.toys import toy_fits
 from fovnb.text import html_summary, text_summary
 from fovnb.types import FloatArray
 
@@ -25,6 +30,9 @@ Status: TypeAlias = Literal[
 ]
 
 GOOD_STATUSES = frozenset({"ok", "scaled", "at-limit", "unconstrained"})
+_FEW_PREDICTED = 5.0  # counts of a bin, up to which the deviance does not follow a chi2 distribution
+_FEW_COUNTS = 200.0  # counts of a run, below which intervals are not symmetric
+_P_VALUE_TOYS = 1000
 
 
 def _nothing() -> FloatArray:
@@ -56,7 +64,8 @@ class BackgroundFit:
         Rows of parameters that are frozen, at a limit or open are 0. Where only a combination of parameters is open,
         theirs is the covariance in the directions that are not.
     total_stat : float
-        2 sum_k [P_k - N_k ln P_k] over the bins used; the sum over pixels differs by a constant. NaN after a failure.
+        2 sum_k [P_k - N_k ln P_k] over the bins used, without priors; the sum over pixels differs by a constant. NaN
+        after a failure.
     energy, counts, background, predicted : array, shape (K,)
         Bin centres [TeV], N_k, B_k at norm 1, and P_k.
     unconstrained : tuple of str
@@ -65,6 +74,29 @@ class BackgroundFit:
         95 % upper limit of each norm at its lower limit whose bins hold no counts.
     n_unpredicted : float
         Counts where no background is predicted, which took no part.
+    deviance : float
+        2 sum_k [P_k - N_k + N_k ln(N_k / P_k)] over the bins used, without priors.
+    rank, dof : int
+        Number of combinations of parameters that the data determine, not counting those at a limit, and bins used less
+        this number.
+    at_limit : tuple of str
+        Parameters at a limit.
+    energy_pivot, norm_pivot, norm_pivot_err : float
+        Decorrelation energy [TeV], where norm and tilt of a power law are independent: the mean of ln E weighted with
+        P_k; and the norm there, with its error, infinite where the data leave it open.
+    livetime : float
+        In seconds, NaN where unknown.
+    counts_excluded, background_excluded : array, shape (K,)
+        Counts and background, with the norm found, inside the safe mask but left out by the exclusion mask.
+    prior_free : dict
+        Value and error that the data alone give to each parameter on which a prior acts.
+    prior_pulls : dict
+        (value - mu) / sigma of each parameter with a prior; "smoothness" is the step between neighbouring nodes'
+        ln norm over its width where that is largest.
+    group : str
+        Name of the group of runs that were fitted together, "" if alone.
+    problem : Problem, optional
+        What was solved, at the values found: what toys and intervals start from.
 
     Examples
     --------
@@ -89,6 +121,20 @@ class BackgroundFit:
     unconstrained: tuple[str, ...] = ()
     upper_limits: Mapping[str, float] = field(default_factory=dict)
     n_unpredicted: float = 0.0
+    deviance: float = np.nan
+    rank: int = 0
+    dof: int = 0
+    at_limit: tuple[str, ...] = ()
+    energy_pivot: float = np.nan
+    norm_pivot: float = np.nan
+    norm_pivot_err: float = np.nan
+    livetime: float = np.nan
+    counts_excluded: FloatArray = field(default_factory=_nothing)
+    background_excluded: FloatArray = field(default_factory=_nothing)
+    prior_free: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    prior_pulls: Mapping[str, float] = field(default_factory=dict)
+    group: str = ""
+    problem: Problem | None = None
 
     @property
     def success(self) -> bool:
@@ -99,6 +145,34 @@ class BackgroundFit:
     def enters_stack(self) -> bool:
         """Whether the run adds to a stack."""
         return self.success
+
+    @cached_property
+    def p_value(self) -> float:
+        """Probability of a larger deviance: by chi2 where every bin predicts more than 5, otherwise by 1000 toys.
+
+        The toys are always the same. NaN without degrees of freedom or after a failure.
+        """
+        if self.problem is None or self.dof <= 0:
+            return np.nan
+        if np.all(self.predicted[self.background > 0] > _FEW_PREDICTED):
+            return chi2_p_value(self.deviance, self.dof)
+        toys = toy_fits(self, _P_VALUE_TOYS, np.random.default_rng(0))
+        return toy_p_value(self.deviance, toys.deviance[~toys.failed])
+
+    @cached_property
+    def intervals(self) -> Mapping[str, tuple[float, float]]:
+        """68 % interval of each free parameter.
+
+        Below 200 counts, or where a parameter stands at a limit, it is where -2 ln L, at its best for the others, has
+        risen by 1, otherwise value ± error. A bound is infinite (0 below a norm) where -2 ln L never rises by 1.
+        """
+        spans = zip(self.parameter_names, self.values - self.errors, self.values + self.errors, strict=True)
+        intervals = {name: (float(low), float(high)) for name, low, high in spans if name in self.free_names}
+        few = self.counts[self.background > 0].sum() < _FEW_COUNTS
+        if self.problem is None or not (few or self.status in ("at-limit", "unconstrained")):
+            return intervals
+        lower, upper = (bound[0].tolist() for bound in profile_intervals(self.problem, self.problem.theta[None]))
+        return intervals | dict(zip(self.problem.labels, zip(lower, upper, strict=True), strict=True))
 
     def __repr__(self) -> str:
         return text_summary("BackgroundFit", self._rows())
@@ -111,6 +185,16 @@ class BackgroundFit:
         free = [i for i, name in enumerate(self.parameter_names) if name in self.free_names]
         norms = {self.parameter_names[i]: f"{self.values[i]:.5g} ± {self.errors[i]:.2g}" for i in free}
         limits = {f"{name} (95 %)": f"< {limit:.3g}" for name, limit in self.upper_limits.items()}
+        alone = {f"{n} (no prior)": f"{value:.5g} ± {error:.2g}" for n, (value, error) in self.prior_free.items()}
+        pulls = {f"{name} (pull)": f"{pull:.2f}" for name, pull in self.prior_pulls.items()}
         sums = {"counts": f"{self.counts.sum():.6g}", "background": f"{self.background.sum():.6g}"}
         lost = {"unpredicted": f"{self.n_unpredicted:.6g} counts"} if self.n_unpredicted else {}
-        return head | {"reason": self.reason} | norms | limits | sums | lost
+        group = {"group": self.group} if self.group else {}
+        return head | {"reason": self.reason} | group | norms | limits | alone | pulls | self._quality() | sums | lost
+
+    def _quality(self) -> dict[str, object]:
+        """Return the rows that only a usable record has."""
+        if np.isnan(self.deviance):
+            return {}
+        pivot = f"{self.norm_pivot:.5g} ± {self.norm_pivot_err:.2g} at {self.energy_pivot:.4g} TeV"
+        return {"norm at pivot": pivot, "deviance": f"{self.deviance:.4g} for {self.dof} degrees of freedom"}

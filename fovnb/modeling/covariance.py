@@ -1,6 +1,8 @@
 """The covariance matrix of a list of parameters."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Protocol
 
 import numpy as np
 
@@ -9,7 +11,7 @@ from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import html_summary
 from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["Covariance", "embed"]
+__all__ = ["Covariance", "JointCovariance", "as_array", "embed", "with_errors"]
 
 
 class Covariance:
@@ -80,6 +82,70 @@ class Covariance:
         return html_summary("Covariance", rows)
 
 
+class _Part(Protocol):
+    """A model with parameters and their covariance."""
+
+    @property
+    def parameters(self) -> Parameters: ...
+    @property
+    def covariance(self) -> Covariance: ...
+    @covariance.setter
+    def covariance(self, covariance: Covariance | AnyArray) -> None: ...
+
+
+class JointCovariance:
+    """Covariance of the parameters of several models.
+
+    A model's own block is always its own covariance; terms between models are those last set, and 0 for a model whose
+    covariance has changed since.
+    """
+
+    def __init__(self) -> None:
+        self._parameters = Parameters()
+        self._matrix = np.zeros((0, 0))
+
+    def of(self, parts: Sequence[_Part]) -> Covariance:
+        """Return the covariance of all parameters of the models, in order."""
+        if len(parts) == 1:
+            return parts[0].covariance
+        parameters = Parameters.from_stack(part.parameters for part in parts)
+        known = parameters == self._parameters
+        matrix = self._matrix.copy() if known else np.zeros((len(parameters),) * 2)
+        for block, part in zip(_blocks(parts), parts, strict=True):
+            own = part.covariance.data
+            if not np.array_equal(matrix[block, block], own, equal_nan=True):
+                matrix[block, :] = matrix[:, block] = 0
+                matrix[block, block] = own
+        return Covariance(parameters, matrix)
+
+    def set(self, parts: Sequence[_Part], covariance: Covariance | AnyArray) -> None:
+        """Give each model its block, and remember the terms between them."""
+        parameters = Parameters.from_stack(part.parameters for part in parts)
+        matrix = Covariance(parameters, as_array(covariance)).data
+        for block, part in zip(_blocks(parts), parts, strict=True):
+            part.covariance = matrix[block, block]
+            matrix[block, block] = part.covariance.data
+        self._parameters, self._matrix = parameters, matrix
+
+
+def as_array(covariance: Covariance | AnyArray) -> AnyArray:
+    """Return the matrix of a covariance, or the matrix itself."""
+    return covariance.data if isinstance(covariance, Covariance) else covariance
+
+
+def with_errors(matrix: FloatArray, parameters: Parameters) -> Covariance:
+    """Return the covariance with the squared errors of the parameters on its diagonal.
+
+    Examples
+    --------
+    >>> with_errors(np.zeros((1, 1)), Parameters([Parameter("norm", 1, error=0.5)])).data.tolist()
+    [[0.25]]
+    """
+    covariance = Covariance(parameters, matrix)
+    np.fill_diagonal(covariance.data, [par.error**2 for par in parameters])
+    return covariance
+
+
 def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> FloatArray:
     """Return the matrix of all parameters from that of the free ones, 0 for others; a linked one varies with itself.
 
@@ -93,3 +159,9 @@ def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> Float
     full = np.zeros((len(parameters),) * 2)
     full[np.ix_(place, place)] = matrix[np.ix_(pick, pick)]
     return full
+
+
+def _blocks(parts: Sequence[_Part]) -> list[slice]:
+    """Return the rows of each model in the covariance."""
+    ends = np.cumsum([0, *(len(part.parameters) for part in parts)]).tolist()
+    return [slice(start, stop) for start, stop in pairwise(ends)]

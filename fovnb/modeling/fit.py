@@ -1,6 +1,7 @@
 """Minimise the fit statistic of datasets with Minuit.
 
 A dataset is anything that has ``models`` (whose items have ``parameters``) and ``stat_sum()``, which returns -2 ln L.
+Where all of them also have ``stat_gradient(parameters)``, Minuit need not find its derivatives by differences.
 """
 
 from collections.abc import Iterable
@@ -281,6 +282,17 @@ class _Statistic:
     free: Parameters
     trace: list[list[float]] | None = None
 
+    @property
+    def has_gradient(self) -> bool:
+        """Whether every dataset knows its derivatives."""
+        return all(hasattr(dataset, "stat_gradient") for dataset in self.datasets)
+
+    def gradient(self, values: Iterable[float]) -> FloatArray:
+        """Return the derivatives of -2 ln L with the free parameters' values, which it sets."""
+        self.free.value = list(values)
+        gradients: list[FloatArray] = [getattr(dataset, "stat_gradient")(self.free) for dataset in self.datasets]  # noqa: B009
+        return np.asarray(np.sum(gradients, axis=0))
+
     def __call__(self, values: Iterable[float]) -> float:
         self.free.value = list(values)
         try:
@@ -295,7 +307,9 @@ class _Statistic:
 def _minuit(statistic: _Statistic, free: Parameters, options: dict[str, Any]) -> Any:
     from iminuit import Minuit  # type: ignore[import-untyped]
 
-    minuit = Minuit(statistic, free.value, name=[f"par_{i:03d}_{par.name}" for i, par in enumerate(free)])
+    names = [f"par_{i:03d}_{par.name}" for i, par in enumerate(free)]
+    gradient = statistic.gradient if statistic.has_gradient else None
+    minuit = Minuit(statistic, free.value, grad=gradient, name=names)
     minuit.errordef = options.get("errordef", Minuit.LEAST_SQUARES)
     minuit.tol = options.get("tol", 0.1)
     minuit.strategy = options.get("strategy", 1)

@@ -1,41 +1,43 @@
-"""The likelihood of a norm whose logarithm is linear in its parameters, and its maximum.
+"""The likelihood of a norm whose logarithm is linear in its parameters, of one run or of many toys of it at once.
 
-    P_k(theta) = exp(c_k + sum_j A_kj theta_j) + S_k,    F = sum_k [P_k - N_k ln P_k] = -ln L
+    P_k(theta) = exp(c_k + sum_j A_kj theta_j) + S_k,    F = sum_k [P_k - N_k ln P_k] + Q = -ln L
 
-with limits on theta. Without a source F is convex, and strictly convex in the exponents: every bin's most likely norm
-is unique, even where the theta that make it are not. Newton's method on the face of the limits finds it in a few steps.
+with limits on theta, and priors Q. Without a source or a prior on a norm, F is convex, and strictly convex in the
+exponents: every bin's most likely norm is unique, even where the theta that make it are not.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 
-from fovnb.types import BoolArray, FloatArray
+from fovnb.modeling.penalty import Penalty
+from fovnb.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["LogLinear", "covariance", "maximise", "nearest_to_zero", "null_space", "row_space"]
+__all__ = ["LogLinear", "covariance", "inverse", "null_space", "rank", "row_space"]
 
-_MAX_STEPS = 300
-_MAX_CHANGE = 3.0  # of an exponent in one step: beyond it the quadratic model of F means nothing
-_RIDGE = 1e-12
-_CLOSE = 1e-9  # of F still to gain, 5e-5 standard deviations, before a last step that squares it
-_ON_LIMIT = 1e-6  # of theta: so near to a limit is on it
-_SLACK = 1e-9  # room that keeps a solvable least-distance problem solvable
 _NO_COUNTS = 1e-8  # expected counts of a bin that says nothing
+_AT_LIMIT = 1e-6  # of theta
+_ROUNDING = 1e-15
+_SAFE = 0.3  # of the positive part: a second derivative smaller than this leads too far
 
 
 @dataclass(frozen=True, eq=False)
 class LogLinear:
-    """A log-linear likelihood with U parameters in K bins.
+    """Log-linear likelihoods of T sets of counts, with U parameters in K bins.
 
     Parameters
     ----------
-    counts, source, offset : array, shape (K,)
-        N, S and c.
+    counts : array, shape (T, K)
+        N.
+    source, offset : array, shape (K,)
+        S and c.
     design : array, shape (K, U)
         A.
-    lower, upper : array, shape (U,)
-        Limits of theta, infinite for none.
+    lower, upper : array, shape (U,) or (T, U)
+        Limits of theta, infinite for none; where both are the same, theta is fixed.
+    penalty : Penalty
+        Q.
     """
 
     counts: FloatArray
@@ -44,21 +46,52 @@ class LogLinear:
     design: FloatArray
     lower: FloatArray
     upper: FloatArray
+    penalty: Penalty
 
-    def statistic(self, theta: FloatArray) -> float:
-        """Return F."""
+    def select(self, rows: IntArray | BoolArray) -> "LogLinear":
+        """Return the likelihoods of some of the sets of counts."""
+        lower, upper = (limit[rows] if limit.ndim > 1 else limit for limit in (self.lower, self.upper))
+        return replace(self, counts=self.counts[rows], lower=lower, upper=upper)
+
+    def predicted(self, theta: FloatArray) -> FloatArray:
+        """Return P, shape (T, K)."""
+        return self._scaled(theta)[1] + self.source
+
+    def statistic(self, theta: FloatArray) -> FloatArray:
+        """Return F, shape (T,)."""
         exponent, scaled = self._scaled(theta)
         # Without a source ln P is the exponent, also where P underflows.
-        log = np.log(scaled + self.source, where=self._has_source, out=exponent.copy())
-        return float(np.sum(scaled + self.source - self.counts * log))
+        log = np.log(scaled + self.source, where=self._has_source, out=exponent) if self._any_source else exponent
+        data = np.sum(scaled + self.source - self.counts * log, axis=-1)
+        return np.asarray(data + self.penalty.value(theta) if self.penalty.acts else data)
 
     def gradient(self, theta: FloatArray) -> FloatArray:
-        """Return the gradient of F, shape (U,)."""
+        """Return the gradients of F, shape (T, U)."""
         scaled, share = self._share(theta)
-        return np.asarray(self.design.T @ (scaled - self.counts * share))
+        data = (scaled - self.counts * share) @ self.design
+        return np.asarray(data + self.penalty.gradient(theta) if self.penalty.acts else data)
+
+    def curvature(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the second derivatives of F and their expectation, shape (T, U, U) each.
+
+        With a source or a prior on a norm the former can be negative; otherwise both are A^T diag(P) A.
+        """
+        data, priors = (self._quadratic(weights) for weights in self.weights(theta)), self.penalty.curvature(theta)
+        observed, expected = (one + other for one, other in zip(data, priors, strict=True))
+        return observed, expected
+
+    def safe_curvature(self, theta: FloatArray) -> FloatArray:
+        """Return positive second derivatives, shape (T, U, U), rather larger than those of F than smaller."""
+        observed, expected = self.weights(theta)
+        # Where nothing was seen beside a source the expected weights are far too small; elsewhere they are safe.
+        data = self._quadratic(np.maximum(observed, expected) if self._any_source else expected)
+        if not self.penalty.acts:
+            return data
+        full, positive = self.penalty.curvature(theta)
+        return data + np.where(full > _SAFE * positive, full, positive)
 
     def weights(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Return w of the second derivatives A^T diag(w) A of F and of their expectation, shape (K,) each.
+        """Return w of the second derivatives A^T diag(w) A of F and of their expectation, shape (T, K) each.
 
         With a source the former can be negative; without, both are P.
         """
@@ -66,182 +99,120 @@ class LogLinear:
         return scaled - self.counts * share * (1 - share), scaled * share
 
     def informative(self, theta: FloatArray) -> BoolArray:
-        """Return which bins say anything about theta, shape (K,): not those that would never hold a count."""
+        """Return which bins say anything about theta, shape (T, K): not those that would never hold a count."""
         return np.asarray(self.weights(theta)[1] > _NO_COUNTS)
+
+    def at_limit(self, theta: FloatArray) -> BoolArray:
+        """Return which parameters stand at a limit, shape (T, U); silent ones do not count."""
+        low, high = theta <= self.lower + _AT_LIMIT, theta >= self.upper - _AT_LIMIT
+        return np.asarray((low | high) & ~self.silent)
+
+    @cached_property
+    def silent(self) -> BoolArray:
+        """Parameters that change no bin and have no prior, shape (U,)."""
+        return np.asarray(~self.system.any(axis=0))
+
+    @cached_property
+    def system(self) -> FloatArray:
+        """What data and priors determine, as rows: the design and the priors' directions, shape (K + n terms, U)."""
+        return np.vstack([self.design, self.penalty.directions]) if self.penalty.acts else self.design
+
+    @cached_property
+    def convex(self) -> bool:
+        """Whether F is convex."""
+        return not self._any_source and self.penalty.convex
 
     @cached_property
     def directions(self) -> tuple[FloatArray, int]:
-        """Right singular vectors of the design as rows, strongest first, and its rank."""
-        return _svd(self.design)
+        """Right singular vectors of the system as rows, strongest first, and its rank."""
+        return _svd(self.system)
 
     @cached_property
     def _has_source(self) -> BoolArray:
         return self.source > 0
 
+    @cached_property
+    def _any_source(self) -> bool:
+        return bool(self._has_source.any())
+
     def _scaled(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
-        exponent = self.offset + self.design @ theta
+        exponent = self.offset + theta @ self.design.T
         return exponent, np.exp(np.minimum(exponent, 600))
 
     def _share(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return P - S and (P - S) / P."""
         _, scaled = self._scaled(theta)
-        return scaled, np.divide(scaled, scaled + self.source, where=self._has_source, out=np.ones(len(scaled)))
+        ones = np.ones(scaled.shape)
+        if not self._any_source:
+            return scaled, ones
+        return scaled, np.divide(scaled, scaled + self.source, where=self._has_source, out=ones)
 
-
-def maximise(problem: LogLinear) -> tuple[FloatArray, bool]:
-    """Return the theta that minimises F within its limits, and whether it was found.
-
-    Newton's method on the parameters that are not held by a limit. The start does not depend on the caller.
-    """
-    theta = _start(problem)
-    value = problem.statistic(theta)
-    for _ in range(_MAX_STEPS):
-        gradient = problem.gradient(theta)
-        # Where nothing was seen beside a source the expected weights are far too small; elsewhere they are safe.
-        step = _newton_step(problem, theta, gradient, np.maximum(*problem.weights(theta)))
-        gain = -float(gradient @ step)
-        theta, value = _advance(problem, theta, value, step, gain)
-        if gain < _CLOSE:
-            return theta, True
-    return theta, False
-
-
-def nearest_to_zero(problem: LogLinear, theta: FloatArray) -> FloatArray:
-    """Return the theta with the least sum of squares among those within the limits that predict the same."""
-    null = null_space(problem, np.ones(len(problem.counts), dtype=bool), np.ones(len(theta), dtype=bool))
-    nearest = theta - null @ (null.T @ theta)
-    if np.all((nearest >= problem.lower) & (nearest <= problem.upper)):
-        return np.asarray(nearest)
-    inside = np.clip(nearest + null @ _least_distance(problem, null, nearest), problem.lower, problem.upper)
-    for limit in (problem.lower, problem.upper):
-        # What the likelihood holds at a limit stays there exactly.
-        inside = np.where((theta == limit) & (np.abs(inside - limit) < _ON_LIMIT), limit, inside)
-    # Where the limits leave next to no room, rounding can lead astray.
-    same = np.allclose(problem.design @ inside, problem.design @ theta, rtol=0, atol=1e-7)
-    return inside if same else theta
+    def _quadratic(self, weights: FloatArray) -> FloatArray:
+        """Return A^T diag(w) A of each row of weights."""
+        return np.asarray((self.design.T * weights[:, None, :]) @ self.design)
 
 
 def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> FloatArray:
-    """Return the covariance of theta, shape (U, U): the inverse of the second derivatives of F.
+    """Return the covariances of theta, shape (T, U, U): the inverse of the second derivatives of F.
 
-    Rows of parameters that do not move are 0. Among those that do, directions that change no bin have no variance. With
-    a source, the expected second derivatives stand in where the observed ones are not positive.
+    Rows of parameters that do not move are 0. Among those that do, directions that change no bin have no variance.
+    Where the observed second derivatives are not positive, the expected ones stand in.
     """
-    rows = problem.informative(theta)
-    span = row_space(problem, rows, moving)
-    half = problem.design[np.ix_(rows, moving)] @ span
-    observed, expected = ((half.T * weights[rows]) @ half for weights in problem.weights(theta))
-    good = not problem.source.any() or np.all(np.linalg.eigvalsh(observed) > 0)
-    curvature = observed if good else expected
-    matrix = np.zeros((len(theta), len(theta)))
-    matrix[np.ix_(moving, moving)] = span @ _inverse(curvature) @ span.T
-    return matrix
+    curvatures = list(zip(problem.weights(theta), problem.penalty.curvature(theta), strict=True))
+    result = np.zeros((*theta.shape, theta.shape[1]))
+    patterns, kind = np.unique(np.hstack([problem.informative(theta), moving]), axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        rows, columns = np.split(pattern, [len(problem.offset)])
+        span = row_space(problem, rows, columns)
+        toys, place = np.flatnonzero(kind.ravel() == number), np.flatnonzero(columns)
+        here, half = np.ix_(toys, place, place), problem.design[:, columns] @ span
+        # In this order rounding cannot make a variance negative.
+        small, stand_in = ((half.T * w[toys][:, None, :]) @ half + span.T @ q[here] @ span for w, q in curvatures)
+        if not problem.convex:
+            good = np.all(np.linalg.eigvalsh(small) > 0, axis=-1)
+            small = np.where(good[:, None, None], small, stand_in)
+        result[here] = span @ inverse(small) @ span.T
+    return result
+
+
+def inverse(matrix: FloatArray) -> FloatArray:
+    """Return the inverses of positive matrices, scaled to a unit diagonal to keep weak parameters alive.
+
+    What rounding hides is taken as its size, so that the inverses are positive too.
+    """
+    scale = 1 / np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
+    outer = scale[..., :, None] * scale[..., None, :]
+    values, vectors = np.linalg.eigh(matrix * outer)
+    halves = vectors / np.sqrt(np.maximum(values, _ROUNDING))[..., None, :]
+    return np.asarray(halves @ np.swapaxes(halves, -1, -2) * outer)
 
 
 def null_space(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> FloatArray:
-    """Return directions of some parameters that change none of some bins, orthonormal, shape (columns, d)."""
-    right, rank = _directions(problem, rows, columns)
-    return right[rank:].T
+    """Return directions of some parameters that change none of some bins, orthonormal, shape (columns, d).
+
+    Directions that a prior determines are not among them.
+    """
+    right, number = _directions(problem, rows, columns)
+    return right[number:].T
 
 
 def row_space(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> FloatArray:
-    """Return the directions of some parameters that change some bins, orthonormal, shape (columns, rank)."""
-    right, rank = _directions(problem, rows, columns)
-    return right[:rank].T
+    """Return the directions of some parameters that change some bins or have a prior, orthonormal, (columns, rank)."""
+    right, number = _directions(problem, rows, columns)
+    return right[:number].T
+
+
+def rank(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> int:
+    """Return how many combinations of some parameters some bins determine, without the priors."""
+    return _svd(problem.design[np.ix_(rows, columns)])[1]
 
 
 def _directions(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> tuple[FloatArray, int]:
-    """Return the singular vectors and the rank of a part of the design; of all of it they are remembered."""
-    whole = rows.all() and columns.all()
-    return problem.directions if whole else _svd(problem.design[np.ix_(rows, columns)])
-
-
-def _start(problem: LogLinear) -> FloatArray:
-    """Return the weighted least-squares theta for ln(N + 1/2); what violates a limit is put there, the rest redone."""
-    weights = problem.counts + 0.5
-    hessian = (problem.design.T * weights) @ problem.design
-    target = np.log(np.maximum(weights - problem.source, 0.5)) - problem.offset
-    theta, held = np.zeros(problem.design.shape[1]), np.zeros(problem.design.shape[1], dtype=bool)
-    while True:
-        rest = target - problem.design[:, held] @ theta[held]
-        projected = problem.design.T @ (weights * rest)
-        theta = np.where(held, theta, -_solve(hessian, projected, ~held))
-        clipped = np.clip(theta, problem.lower, problem.upper)
-        if np.array_equal(clipped, theta):
-            return theta
-        theta, held = clipped, held | (clipped != theta)
-
-
-def _newton_step(problem: LogLinear, theta: FloatArray, gradient: FloatArray, weights: FloatArray) -> FloatArray:
-    """Return the step to the minimum of the quadratic model of F; parameters that push against a limit are held."""
-    low, high = theta <= problem.lower, theta >= problem.upper
-    blocked = (low & (gradient > 0)) | (high & (gradient < 0))
-    hessian = (problem.design.T * weights) @ problem.design
-    held = blocked
-    while True:
-        step = _solve(hessian, gradient, ~held)
-        pushing = (low & (step < 0)) | (high & (step > 0))
-        if not pushing.any():
-            break
-        held = held | pushing
-    # Some were held only for the others' sake: when these have arrived, each goes its own way inwards.
-    alone = np.where(held & ~blocked, -gradient / np.maximum(np.diag(hessian), 1e-200), 0)
-    return step if -gradient @ step > _CLOSE or -gradient @ alone < _CLOSE else alone
-
-
-def _solve(hessian: FloatArray, gradient: FloatArray, free: BoolArray) -> FloatArray:
-    """Return -H^-1 g on the free parameters, 0 elsewhere."""
-    step = np.zeros(len(gradient))
-    free = free & (np.diag(hessian) > 1e-200)
-    step[free] = -_inverse(hessian[np.ix_(free, free)], _RIDGE) @ gradient[free]
-    return step
-
-
-def _inverse(matrix: FloatArray, ridge: float = 0.0) -> FloatArray:
-    """Return the inverse of a positive matrix, scaled to a unit diagonal to keep weak parameters alive.
-
-    The ridge gives open directions, whose gradient is 0, a step of about 0.
-    """
-    scale = 1 / np.sqrt(np.diag(matrix))
-    scaled = matrix * np.outer(scale, scale) + ridge * np.eye(len(scale))
-    return np.linalg.inv(scaled) * np.outer(scale, scale)
-
-
-def _advance(
-    problem: LogLinear, theta: FloatArray, before: float, step: FloatArray, gain: float
-) -> tuple[FloatArray, float]:
-    """Return theta and F after the step, shortened to the nearest limit, to a sane change and until F falls."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        room = np.where(step < 0, problem.lower - theta, problem.upper - theta) / step
-    room[step == 0] = np.inf
-    change = np.abs(problem.design @ step).max(initial=0)
-    length = min(1.0, float(room.min(initial=np.inf)), _MAX_CHANGE / max(change, _MAX_CHANGE))
-    noise = 1e-13 * (abs(before) + problem.counts.sum())
-    for _ in range(50):
-        new = np.clip(theta + length * step, problem.lower, problem.upper)
-        after = problem.statistic(new)
-        if after <= before - 1e-4 * length * gain + noise:
-            # Land on a limit exactly, so that the next step knows of it.
-            return np.where(room <= length, np.where(step < 0, problem.lower, problem.upper), new), after
-        length /= 2
-    return theta, before
-
-
-def _least_distance(problem: LogLinear, null: FloatArray, nearest: FloatArray) -> FloatArray:
-    """Return the smallest y with lower <= nearest + null y <= upper.
-
-    Lawson & Hanson 1974, Solving Least Squares Problems, ch. 23.4: least distance programming by non-negative least
-    squares.
-    """
-    from scipy.optimize import nnls
-
-    rows = np.concatenate([null, -null])
-    bounds = np.concatenate([problem.lower - nearest, nearest - problem.upper]) - _SLACK
-    finite = np.isfinite(bounds)
-    system = np.vstack([rows[finite].T, bounds[finite]])
-    target = np.append(np.zeros(null.shape[1]), 1.0)
-    residual = system @ nnls(system, target)[0] - target
-    return np.asarray(-residual[:-1] / (residual[-1] or -1.0))
+    """Return the singular vectors and the rank of a part of the system; of all of it they are remembered."""
+    if rows.all() and columns.all():
+        return problem.directions
+    priors = np.ones(len(problem.system) - len(rows), dtype=bool)
+    return _svd(problem.system[np.ix_(np.append(rows, priors), columns)])
 
 
 def _svd(design: FloatArray) -> tuple[FloatArray, int]:

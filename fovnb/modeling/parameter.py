@@ -4,7 +4,7 @@ Values, errors and limits are floats in the parameter's own unit. Two models sha
 the same object.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
@@ -13,6 +13,8 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
+from fovnb.modeling.prior import GaussianPrior
+from fovnb.modeling.values import number, split, words
 from fovnb.text import did_you_mean, html_summary
 from fovnb.types import AnyArray, FloatArray
 
@@ -43,6 +45,8 @@ class Parameter:
         Standard deviation. NaN at a limit, infinite when the data say nothing about the value.
     interp : str
         Scale on which Gammapy scans the parameter; kept for its files.
+    prior : `GaussianPrior`, optional
+        What is known beforehand, in the parameter's unit.
 
     Raises
     ------
@@ -66,19 +70,21 @@ class Parameter:
         frozen: bool = False,
         error: "ParameterLike" = 0.0,
         interp: str = "lin",
+        prior: GaussianPrior | Mapping[str, Any] | None = None,
     ) -> None:
         self._name = name
         self._unit = u.Unit(unit)
         self.interp = interp
         self.link: str | None = None
         if isinstance(value, (str, u.Quantity)):
-            self._value, self._unit = _split(name, value)
+            self._value, self._unit = split(name, value)
         else:
-            self._value = _number(name, value)
+            self._value = number(name, value)
         self.error = error
         self.min = min
         self.max = max
         self.frozen = frozen
+        self.prior = prior
 
     @property
     def name(self) -> str:
@@ -101,7 +107,7 @@ class Parameter:
 
     @value.setter
     def value(self, value: float) -> None:
-        self._value = _number(self.name, value)
+        self._value = number(self.name, value)
 
     @property
     def quantity(self) -> u.Quantity:
@@ -110,9 +116,9 @@ class Parameter:
 
     @quantity.setter
     def quantity(self, quantity: "ParameterLike") -> None:
-        value, unit = _split(self.name, quantity)
+        value, unit = split(self.name, quantity)
         if not unit.is_equivalent(self.unit):
-            msg = f"parameter {self.name!r} is in {_words(self.unit)}, but {quantity} was given; use an equivalent unit"
+            msg = f"parameter {self.name!r} is in {words(self.unit)}, but {quantity} was given; use an equivalent unit"
             raise ModelError(msg)
         self._value, self._unit = value, unit
 
@@ -155,6 +161,19 @@ class Parameter:
             raise ModelError(msg)
         self._frozen = bool(frozen)
 
+    @property
+    def prior(self) -> GaussianPrior | None:
+        """What is known beforehand; it can be set to a `GaussianPrior`, its dictionary, or None."""
+        return self._prior
+
+    @prior.setter
+    def prior(self, prior: Any) -> None:
+        prior = GaussianPrior.from_dict(prior) if isinstance(prior, Mapping) else prior
+        if not isinstance(prior, GaussianPrior | None):
+            msg = f"the prior of parameter {self.name!r} is {prior!r}; give GaussianPrior(mu=..., sigma=...) or None"
+            raise ModelError(msg)
+        self._prior = prior
+
     def set_lim(self, min: "ParameterLike | None" = None, max: "ParameterLike | None" = None) -> None:  # noqa: A002
         """Set one or both limits; None leaves a limit as it is."""
         self.min = self.min if min is None else min
@@ -173,16 +192,18 @@ class Parameter:
             data["error"] = self.error
         data |= {key: limit for key, limit in (("min", self.min), ("max", self.max)) if not isnan(limit)}
         data["frozen"] = self.frozen
-        return data if self.link is None else data | {"link": self.link}
+        data |= {"link": self.link} if self.link is not None else {}
+        return data | (self.prior.to_dict() if self.prior is not None else {})
 
     def __repr__(self) -> str:
+        prior = "" if self.prior is None else f", prior={self.prior!r}"
         return (
             f"Parameter(name={self.name!r}, value={self.value!r}, unit={str(self.unit)!r}, error={self.error!r}, "
-            f"min={self.min!r}, max={self.max!r}, frozen={self.frozen!r})"
+            f"min={self.min!r}, max={self.max!r}, frozen={self.frozen!r}{prior})"
         )
 
     def _repr_html_(self) -> str:
-        rows = {key: getattr(self, key) for key in ("value", "unit", "error", "min", "max", "frozen")}
+        rows = {key: getattr(self, key) for key in ("value", "unit", "error", "min", "max", "frozen", "prior")}
         return html_summary(self.name, rows)
 
     def _limit(self, limit: "ParameterLike | None") -> float:
@@ -190,12 +211,12 @@ class Parameter:
 
     def _float(self, value: "ParameterLike") -> float:
         if not isinstance(value, (str, u.Quantity)):
-            return _number(self.name, value, or_nan=True)
-        number, unit = _split(self.name, value)
+            return number(self.name, value, or_nan=True)
+        found, unit = split(self.name, value)
         try:
-            return float(unit.to(self.unit, number))
+            return float(unit.to(self.unit, found))
         except u.UnitConversionError as error:
-            msg = f"parameter {self.name!r} is in {_words(self.unit)}, but {value} was given; use an equivalent unit"
+            msg = f"parameter {self.name!r} is in {words(self.unit)}, but {value} was given; use an equivalent unit"
             raise ModelError(msg) from error
 
 
@@ -258,6 +279,11 @@ class Parameters(Sequence[Parameter]):
         self._set("max", limits)
 
     @property
+    def prior(self) -> list[GaussianPrior | None]:
+        """Priors, in order."""
+        return [par.prior for par in self._parameters]
+
+    @property
     def free_parameters(self) -> "Parameters":
         """Those that a fit may change."""
         return Parameters(par for par in self._parameters if not par.frozen)
@@ -276,9 +302,8 @@ class Parameters(Sequence[Parameter]):
         """Return the position of a name, a parameter or a position."""
         if isinstance(key, str):
             if key not in self.names:
-                msg = (
-                    f"no parameter {key!r}{did_you_mean(key, self.names)}; there are {', '.join(self.names) or 'none'}"
-                )
+                known = ", ".join(self.names) or "none"
+                msg = f"no parameter {key!r}{did_you_mean(key, self.names)}; there are {known}"
                 raise ModelError(msg)
             return self.names.index(key)
         if isinstance(key, Parameter):
@@ -312,13 +337,8 @@ class Parameters(Sequence[Parameter]):
         """Return a table with one row a parameter, with Gammapy's columns."""
         from astropy.table import Table
 
-        rows = [
-            ("", p.name, p.value, str(p.unit), p.error, p.min, p.max, p.frozen, p.link or "", "")
-            for p in self._parameters
-        ]
-        table = Table(
-            rows=rows or None, names=_COLUMNS, dtype=[str, str, float, str, float, float, float, bool, str, str]
-        )
+        kinds = [str, str, float, str, float, float, float, bool, str, str]
+        table = Table(rows=[_row(par) for par in self] or None, names=_COLUMNS, dtype=kinds)
         for name in ("value", "error", "min", "max"):
             table[name].info.format = ".4e" if name == "value" else ".3e"
         return table
@@ -368,27 +388,6 @@ class Parameters(Sequence[Parameter]):
             setattr(par, field, value)
 
 
-def _split(name: str, value: ParameterLike) -> tuple[float, u.UnitBase]:
-    """Return number and unit of a string, a quantity or a plain number."""
-    try:
-        quantity = u.Quantity(value)
-        return float(quantity.value), quantity.unit
-    except (TypeError, ValueError) as error:
-        msg = f"parameter {name!r} cannot be {value!r}; give one number, or a number with a unit such as '1 TeV'"
-        raise ModelError(msg) from error
-
-
-def _number(name: str, value: Any, or_nan: bool = False) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError) as error:
-        msg = f"parameter {name!r} cannot be {value!r}; give one number"
-        raise ModelError(msg) from error
-    if isnan(number) and not or_nan:
-        msg = f"parameter {name!r} cannot be NaN; give a number"
-        raise ModelError(msg)
-    return number
-
-
-def _words(unit: u.UnitBase) -> str:
-    return str(unit) or "no unit"
+def _row(p: Parameter) -> tuple[Any, ...]:
+    prior = "" if p.prior is None else p.prior.tag[0]
+    return "", p.name, p.value, str(p.unit), p.error, p.min, p.max, p.frozen, p.link or "", prior

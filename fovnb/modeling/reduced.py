@@ -1,6 +1,6 @@
 """A background model and the sums of a run as a log-linear problem, and as a dataset that `Fit` can minimise."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isnan
 
 import numpy as np
@@ -10,12 +10,14 @@ from fovnb.modeling.likelihood import cash
 from fovnb.modeling.loglinear import LogLinear
 from fovnb.modeling.models import FoVBackgroundModel, Models, NormSpectralModel
 from fovnb.modeling.parameter import Parameter, Parameters
+from fovnb.modeling.penalty import Penalty
 from fovnb.modeling.sums import BackgroundSums
-from fovnb.types import BoolArray, FloatArray
+from fovnb.types import AnyArray, BoolArray, FloatArray, IntArray
 
-__all__ = ["NODE_FLOOR", "SLOPE_LIMIT", "Problem", "ReducedDataset", "make_problem"]
+__all__ = ["NODE_FLOOR", "SLOPE_LIMIT", "Problem", "ReducedDataset", "as_theta", "log_tangent", "make_problem"]
 
 _TINY = np.finfo(float).tiny
+_LARGE = 700.0  # a logarithm whose exponential is still a number
 NODE_FLOOR = 1e-3  # lower limit of the norm at a node, where no positive one is set
 NODE_CEILING = 1e12  # upper limit of it: a node that hardly reaches a bin could run away
 NORM_FLOOR = 1e-6  # lower limit of a single norm beside a source, where no positive one is set
@@ -50,29 +52,71 @@ class ReducedDataset:
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """The free parameters of a model, each once, and the likelihood as a function of theta.
+    """The U free parameters of a norm model, each once, and the likelihood as a function of theta.
 
-    theta is ln(value) of a norm and the value of a slope. ``limits`` are those of the values, with our own where none
-    is set. ``exact`` says whether ln n is linear in theta; if not,
-    ``likelihood`` is its linear approximation at the present values.
+    theta is ln(value) of a norm and the value of a slope.
+
+    Parameters
+    ----------
+    free : Parameters
+        The free parameters.
+    labels : tuple of str
+        Their names, which differ from each other.
+    names : tuple of str
+        Names of all P parameters of the model.
+    place, start : array, shape (P,)
+        Which free parameter each of them is, -1 for none, and its value.
+    is_norm : bool array, shape (U,)
+        Whether theta is a logarithm.
+    limits : tuple of array, shape (U,)
+        Lower and upper limits of the values, with our own where none is set.
+    likelihood : LogLinear
+        Of one set of counts; at the present values a linear approximation unless ``exact``.
+    exact : bool
+        Whether ln n is linear in theta.
+    n_smooth : int
+        How many of the penalty's rows, the first, are the smoothness prior's.
     """
 
     free: Parameters
+    labels: tuple[str, ...]
+    names: tuple[str, ...]
+    place: IntArray
+    start: FloatArray
     is_norm: BoolArray
     limits: tuple[FloatArray, FloatArray]
     likelihood: LogLinear
     exact: bool
+    n_smooth: int = 0
 
     @property
     def theta(self) -> FloatArray:
         """Present theta within its limits, shape (U,)."""
-        return np.clip(_theta(self.free.value, self.is_norm), self.likelihood.lower, self.likelihood.upper)
+        return np.clip(as_theta(self.free.value, self.is_norm), self.likelihood.lower, self.likelihood.upper)
 
     def values(self, theta: FloatArray) -> FloatArray:
-        """Return the parameters' values; a limit is met exactly."""
-        values = np.where(self.is_norm, np.exp(np.where(self.is_norm, theta, 0)), theta)
+        """Return the parameters' values, shape (..., U); a limit is met exactly."""
+        values = np.where(self.is_norm, np.exp(np.minimum(np.where(self.is_norm, theta, 0), _LARGE)), theta)
         values = np.where(theta <= self.likelihood.lower, self.limits[0], values)
         return np.where(theta >= self.likelihood.upper, self.limits[1], values)
+
+    def scale(self, values: FloatArray) -> FloatArray:
+        """Return d value / d theta, shape (..., U)."""
+        return np.where(self.is_norm, values, 1.0)
+
+    def errors(self, theta: FloatArray, covariance: FloatArray) -> FloatArray:
+        """Return the errors of the values, shape (..., U): NaN at a limit, infinite where nothing is known."""
+        sigma = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)) * self.scale(self.values(theta))
+        known = np.where(self.likelihood.at_limit(theta), np.nan, sigma)
+        return np.where(self.likelihood.silent, np.inf, known)
+
+    def expand(self, values: AnyArray, others: AnyArray | float) -> AnyArray:
+        """Return numbers for all parameters of the model, shape (..., P), from those of the free ones."""
+        return np.where(self.place >= 0, values[..., self.place], others)
+
+    def without_priors(self) -> "Problem":
+        """Return the same problem with the data alone."""
+        return replace(self, likelihood=replace(self.likelihood, penalty=Penalty.none(len(self.labels))), n_smooth=0)
 
 
 def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
@@ -84,29 +128,76 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
         If a norm that stays as it is is not positive, or limits exclude each other.
     """
     spectral = model.spectral_model
-    free = spectral.parameters.free_unique_parameters
-    designed = spectral.log_design(sums.energy)
-    exact = designed is not None
-    constant, columns = _tangent(spectral, sums.energy) if designed is None else designed
-    is_norm = np.array([_is_norm(par) for par in free])
+    parameters = spectral.parameters
+    free = parameters.free_unique_parameters
+    is_norm = np.array([_is_norm(par) for par in free], dtype=bool)
     limits = _limits(free, bool(sums.source.any()))
     if np.any(limits[0] > limits[1]):
         msg = f"the limits of {', '.join(free.names)} are {free.min} and {free.max}; give each a min below its max"
         raise ModelError(msg)
-    offset = constant + columns @ _fixed_theta(spectral.parameters) + np.log(sums.background)
-    lower, upper = (_theta(limit, is_norm) for limit in limits)
-    design = columns @ np.array([[float(par is one) for one in free] for par in spectral.parameters])
-    return Problem(free, is_norm, limits, LogLinear(sums.counts, sums.source, offset, design, lower, upper), exact)
+    constant, columns = log_tangent(spectral, sums.energy)
+    link = np.array([[float(par is one) for one in free] for par in parameters])
+    fixed = _fixed_theta(parameters)
+    smoothness = spectral.penalty_rows()
+    return Problem(
+        free=free,
+        labels=tuple(spectral.labels[parameters.index(par)] for par in free),
+        names=tuple(spectral.labels),
+        place=np.where(link.any(axis=1), link.argmax(axis=1), -1),
+        start=parameters.value,
+        is_norm=is_norm,
+        limits=limits,
+        likelihood=LogLinear(
+            counts=sums.counts[None],
+            source=sums.source,
+            offset=constant + columns @ fixed + np.log(sums.background),
+            design=columns @ link,
+            lower=as_theta(limits[0], is_norm),
+            upper=as_theta(limits[1], is_norm),
+            penalty=_penalty(free, is_norm, smoothness @ link, -smoothness @ fixed),
+        ),
+        exact=spectral.log_design(sums.energy) is not None,
+        n_smooth=len(smoothness),
+    )
+
+
+def log_tangent(spectral: NormSpectralModel, energy: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return c and A of ln n = c + A theta, or of its linear approximation at the present values.
+
+    Examples
+    --------
+    >>> from fovnb.modeling.models import PowerLawNormSpectralModel
+    >>> log_tangent(PowerLawNormSpectralModel(), np.array([1.0]))[1].tolist()
+    [[-0.0, 1.0, 0.0]]
+    """
+    designed = spectral.log_design(energy)
+    return _tangent(spectral, energy) if designed is None else designed
+
+
+def as_theta(values: FloatArray, is_norm: BoolArray) -> FloatArray:
+    """Return ln(value) of norms and the value of others; ln of what is not positive is minus infinity.
+
+    Examples
+    --------
+    >>> as_theta(np.array([1.0, 0.0, 0.3]), np.array([True, True, False])).tolist()
+    [0.0, -inf, 0.3]
+    """
+    log = np.log(values, where=is_norm & (values > 0), out=np.where(is_norm, -np.inf, values))
+    return np.asarray(log)
+
+
+def _penalty(free: Parameters, is_norm: BoolArray, rows: FloatArray, target: FloatArray) -> Penalty:
+    """Return the priors of the parameters, and the smoothness as rows that are to meet a target."""
+    given = [(par.prior.mu.value, par.prior.weight / par.prior.sigma.value**2) if par.prior else (0, 0) for par in free]
+    mean, weight = np.array(given, dtype=float).T
+    slope = ~is_norm & (weight > 0)
+    slopes = np.diag(np.sqrt(weight))[slope]
+    rows, target = np.vstack([rows, slopes]), np.append(target, slopes @ mean)
+    return Penalty(rows, target, mean, np.where(is_norm, weight, 0))
 
 
 def _is_norm(par: Parameter) -> bool:
     return par.name.startswith("norm")
-
-
-def _theta(values: FloatArray, is_norm: BoolArray) -> FloatArray:
-    """Return ln(value) of norms and the value of others; ln of what is not positive is minus infinity."""
-    log = np.log(values, where=is_norm & (values > 0), out=np.where(is_norm, -np.inf, values))
-    return np.asarray(log)
 
 
 def _fixed_theta(parameters: Parameters) -> FloatArray:
@@ -160,8 +251,9 @@ def _slope(spectral: NormSpectralModel, j: int, energy: FloatArray) -> FloatArra
         trial = spectral.copy()
         trial.parameters[j].value += sign * step
         ends.append(_log_norm(trial, energy))
-    return np.asarray((ends[0] - ends[1]) / (2 * step))
+    return np.nan_to_num((ends[0] - ends[1]) / (2 * step))  # a value that cannot change has no slope
 
 
 def _log_norm(spectral: NormSpectralModel, energy: FloatArray) -> FloatArray:
-    return np.log(np.maximum(spectral.evaluate_tev(energy), _TINY))
+    with np.errstate(over="ignore", invalid="ignore"):
+        return np.log(np.maximum(spectral.evaluate_tev(energy), _TINY))

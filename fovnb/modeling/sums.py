@@ -11,6 +11,8 @@ from fovnb.types import BoolArray, FloatArray
 
 __all__ = ["BackgroundSums"]
 
+_OPTIONAL = ("source", "counts_excluded", "background_excluded")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BackgroundSums:
@@ -32,6 +34,10 @@ class BackgroundSums:
         S_k, predicted source counts, 0 by default; P_k = n_k B_k + S_k.
     n_unpredicted : float
         Counts inside the mask where no background is predicted: reported, never summed.
+    counts_excluded, background_excluded : array, shape (K,), optional
+        Counts and predicted background at norm 1 inside the safe mask that the exclusion mask leaves out, 0 by default.
+    livetime : float
+        In seconds, NaN where unknown.
 
     Raises
     ------
@@ -50,12 +56,16 @@ class BackgroundSums:
     background: FloatArray
     source: FloatArray = field(default_factory=lambda: np.zeros(0))
     n_unpredicted: float = 0.0
+    counts_excluded: FloatArray = field(default_factory=lambda: np.zeros(0))
+    background_excluded: FloatArray = field(default_factory=lambda: np.zeros(0))
+    livetime: float = np.nan
 
     def __post_init__(self) -> None:
         size = np.size(self.energy)
-        if np.size(self.source) == 0:
-            object.__setattr__(self, "source", np.zeros(size))
-        for name in ("energy", "counts", "background", "source"):
+        for name in _OPTIONAL:
+            if np.size(getattr(self, name)) == 0:
+                object.__setattr__(self, name, np.zeros(size))
+        for name in ("energy", "counts", "background", *_OPTIONAL):
             object.__setattr__(self, name, _numbers(name, getattr(self, name), size))
         if size and not self.energy.min() > 0:
             msg = f"the energies of the bins are {self.energy} TeV; expected positive numbers"

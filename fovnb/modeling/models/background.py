@@ -5,9 +5,10 @@ from typing import Any, ClassVar
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance
-from fovnb.modeling.models.norm_base import NormSpectralModel
+from fovnb.modeling.covariance import Covariance, JointCovariance
+from fovnb.modeling.models.norm_base import NormSpectralModel, checked_norm, relink
 from fovnb.modeling.models.norms import PowerLawNormSpectralModel
+from fovnb.modeling.models.spatial import FoVGradientSpatialModel
 from fovnb.modeling.parameter import Parameters
 from fovnb.text import html_summary, text_summary
 from fovnb.types import AnyArray
@@ -16,7 +17,7 @@ __all__ = ["FoVBackgroundModel"]
 
 
 class FoVBackgroundModel:
-    """Correction of one dataset's instrumental background, ``background * n(E)``.
+    """Correction of one dataset's instrumental background, ``background * n(E) * w(x, y)``.
 
     Parameters
     ----------
@@ -24,8 +25,8 @@ class FoVBackgroundModel:
         Name of the dataset that it corrects.
     spectral_model : norm spectral model, optional
         n(E), by default `PowerLawNormSpectralModel`. It is held, not copied.
-    spatial_model : None
-        Norms that vary over the field of view are not supported yet.
+    spatial_model : `FoVGradientSpatialModel`, optional
+        w(x, y), by default 1. It is held, not copied.
     covariance_data : array, shape (n, n), optional
         Covariance of the parameters; it sets their errors.
     name : str, optional
@@ -34,7 +35,7 @@ class FoVBackgroundModel:
     Raises
     ------
     ModelError
-        If the spectral model is no norm, a spatial model is given, or a name is no text.
+        If the spectral model is no norm, the spatial model no gradient, or a name is no text.
 
     Examples
     --------
@@ -49,16 +50,15 @@ class FoVBackgroundModel:
         self,
         dataset_name: str,
         spectral_model: NormSpectralModel | None = None,
-        spatial_model: Any = None,
+        spatial_model: FoVGradientSpatialModel | None = None,
         covariance_data: AnyArray | None = None,
         name: str | None = None,
     ) -> None:
-        if spatial_model is not None:
-            msg = f"spatial_model={spatial_model!r}: only norms that depend on energy are supported; pass None"
-            raise ModelError(msg)
         self.datasets_names = [_checked_name(dataset_name)]
         self._name = f"{dataset_name}-bkg" if name is None else _checked_name(name)
-        self._spectral_model = PowerLawNormSpectralModel() if spectral_model is None else _checked_norm(spectral_model)
+        self._spectral_model = PowerLawNormSpectralModel() if spectral_model is None else checked_norm(spectral_model)
+        self._spatial_model = _checked_gradient(spatial_model)
+        self._joint = JointCovariance()
         if covariance_data is not None:
             self.covariance = covariance_data
 
@@ -73,70 +73,96 @@ class FoVBackgroundModel:
         return self._spectral_model
 
     @property
-    def spatial_model(self) -> None:
-        """Always None."""
-        return
+    def spatial_model(self) -> FoVGradientSpatialModel | None:
+        """The norm over the field of view; None for none."""
+        return self._spatial_model
+
+    @property
+    def parts(self) -> "list[NormSpectralModel | FoVGradientSpatialModel]":
+        """The spectral and, if there is one, the spatial model."""
+        return [self._spectral_model, *([] if self._spatial_model is None else [self._spatial_model])]
 
     @property
     def parameters(self) -> Parameters:
-        """Parameters of the norm."""
-        return self.spectral_model.parameters
+        """Parameters of the spectral, then of the spatial model."""
+        return Parameters.from_stack(part.parameters for part in self.parts)
 
     @property
     def parameters_unique_names(self) -> list[str]:
-        """Names as ``spectral.<parameter>``."""
-        return [f"spectral.{name}" for name in self.parameters.names]
+        """Names as ``spectral.<label>`` and ``spatial.<name>``."""
+        return [f"{part.type}.{label}" for part in self.parts for label in part.labels]
 
     @property
     def covariance(self) -> Covariance:
         """Covariance of the parameters; its diagonal is always the squared errors."""
-        return self.spectral_model.covariance
+        return self._joint.of(self.parts)
 
     @covariance.setter
     def covariance(self, covariance: Covariance | AnyArray) -> None:
-        self.spectral_model.covariance = covariance
+        self._joint.set(self.parts, covariance)
 
     @property
     def frozen(self) -> bool:
         """Whether every parameter is frozen."""
-        return self.spectral_model.frozen
+        return all(part.frozen for part in self.parts)
 
     def freeze(self, model_type: str | None = None) -> None:
-        """Freeze the parameters; ``model_type="spatial"`` finds none."""
-        if model_type in (None, "spectral"):
-            self.spectral_model.freeze()
+        """Freeze the parameters, or those of the "spectral" or "spatial" part."""
+        for part in self._selected(model_type):
+            part.freeze()
 
     def unfreeze(self, model_type: str | None = None) -> None:
-        """Give the parameters the frozen flags that the model starts with."""
-        if model_type in (None, "spectral"):
-            self.spectral_model.unfreeze()
+        """Give the parameters, or those of one part, the frozen flags that the model starts with."""
+        for part in self._selected(model_type):
+            part.unfreeze()
 
     def evaluate(self, energy: u.Quantity, lon: Any = None, lat: Any = None) -> u.Quantity:  # noqa: ARG002
-        """Return n(E), without unit, with the shape of ``energy``; the position does not matter."""
+        """Return n(E), without unit, with the shape of ``energy``; the position does not matter.
+
+        Raises
+        ------
+        ModelError
+            If there is a spatial model: its field of view belongs to a geometry.
+        """
+        if self.spatial_model is not None:
+            msg = "the norm varies over the field of view; use evaluate_geom(geom), or spectral_model(energy) for n(E)"
+            raise ModelError(msg)
         return self.spectral_model(energy)
 
     def evaluate_geom(self, geom: Any) -> u.Quantity:
-        """Return n(E) at the bin centres of a geometry with an axis "energy", shape (n energies, 1, 1)."""
-        return self.evaluate(geom.axes["energy"].center[:, None, None])
+        """Return n(E) w(x, y) at the bin centres of a geometry with an axis "energy".
+
+        The shape is (n energies, 1, 1), or (n energies, ny, nx) with a spatial model.
+        """
+        norm = self.spectral_model(geom.axes["energy"].center[:, None, None])
+        return norm if self.spatial_model is None else norm * self.spatial_model.evaluate_geom(geom)
 
     def reset_to_default(self) -> None:
         """Give the norm the values that it starts with, and no errors."""
-        self.spectral_model.reset_to_default()
+        for part in self.parts:
+            part.reset_to_default()
 
     def copy(self, name: str | None = None, **kwargs: Any) -> "FoVBackgroundModel":
         """Return an independent copy; other arguments of the class replace what they name."""
         kwargs.setdefault("dataset_name", self.datasets_names[0])
         same_dataset = kwargs["dataset_name"] == self.datasets_names[0]
-        kwargs.setdefault("spectral_model", self.spectral_model.copy())
-        return FoVBackgroundModel(name=name or (self.name if same_dataset else None), **kwargs)
+        own = {f"{part.type}_model": part.copy() for part in self.parts}
+        relink(self.parts, list(own.values()))
+        new = FoVBackgroundModel(name=name or (self.name if same_dataset else None), **(own | kwargs))
+        if len(own) > 1 and kwargs.keys().isdisjoint({*own, "covariance_data"}):
+            new.covariance = self.covariance
+        return new
 
     def to_dict(self, full_output: bool = False) -> dict[str, Any]:  # noqa: ARG002
         """Return the model as plain values, as in Gammapy's YAML."""
         named = {} if self.name == f"{self.datasets_names[0]}-bkg" else {"name": self.name}
-        return {"type": self.tag[0], **named, "datasets_names": self.datasets_names, **self.spectral_model.to_dict()}
+        data = {"type": self.tag[0], **named, "datasets_names": self.datasets_names}
+        for part in self.parts:
+            data |= part.to_dict()
+        return data
 
     def __repr__(self) -> str:
-        return f"FoVBackgroundModel(name={self.name!r}, spectral_model={self.spectral_model!r})"
+        return f"FoVBackgroundModel(name={self.name!r}, {', '.join(f'{p.type}_model={p!r}' for p in self.parts)})"
 
     def __str__(self) -> str:
         return text_summary("FoVBackgroundModel", self._rows())
@@ -146,7 +172,12 @@ class FoVBackgroundModel:
 
     def _rows(self) -> dict[str, object]:
         rows: dict[str, object] = {"name": self.name, "dataset": self.datasets_names[0]}
-        return rows | {"norm": type(self.spectral_model).__name__} | self.spectral_model.rows()
+        for part in self.parts:
+            rows |= {part.type: type(part).__name__} | part.rows()
+        return rows
+
+    def _selected(self, model_type: str | None) -> "list[NormSpectralModel | FoVGradientSpatialModel]":
+        return [part for part in self.parts if model_type in (None, part.type)]
 
 
 def _checked_name(name: Any) -> str:
@@ -156,8 +187,8 @@ def _checked_name(name: Any) -> str:
     return name
 
 
-def _checked_norm(model: Any) -> NormSpectralModel:
-    if not isinstance(model, NormSpectralModel):
-        msg = f"spectral_model={model!r} is no norm spectral model; pass, say, PowerLawNormSpectralModel()"
+def _checked_gradient(model: Any) -> FoVGradientSpatialModel | None:
+    if not isinstance(model, FoVGradientSpatialModel | None):
+        msg = f"spatial_model={model!r} is not known; pass FoVGradientSpatialModel() or None"
         raise ModelError(msg)
     return model

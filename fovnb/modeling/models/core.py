@@ -1,18 +1,19 @@
 """Lists of models, and making a model from its tag."""
 
 from collections.abc import Iterable, MutableSequence
-from itertools import pairwise
 from os import PathLike
 from typing import Any, TypeAlias, overload
 
 import numpy as np
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance
+from fovnb.modeling.covariance import Covariance, JointCovariance
 from fovnb.modeling.models import serialise
 from fovnb.modeling.models.background import FoVBackgroundModel
-from fovnb.modeling.models.norm_base import NormSpectralModel
-from fovnb.modeling.parameter import Parameter, Parameters
+from fovnb.modeling.models.create import create_norm
+from fovnb.modeling.models.norm_base import NormSpectralModel, relink
+from fovnb.modeling.models.spatial import FoVGradientSpatialModel
+from fovnb.modeling.parameter import Parameters
 from fovnb.text import did_you_mean, html_summary, text_summary
 from fovnb.types import AnyArray, BoolArray
 
@@ -25,15 +26,15 @@ class Model:
     @staticmethod
     def create(
         tag: str, model_type: str | None = None, *args: Any, **kwargs: Any
-    ) -> NormSpectralModel | FoVBackgroundModel:
+    ) -> NormSpectralModel | FoVGradientSpatialModel | FoVBackgroundModel:
         """Return a model; other arguments are the model's own.
 
         Parameters
         ----------
         tag : str
-            Class name or short tag, such as "pl-norm".
-        model_type : {"spectral", None}
-            "spectral" for a norm spectral model, None for "fov-bkg".
+            Class name or short tag, such as "pl-norm"; or a product of norms such as "pl-norm * ecpl-norm".
+        model_type : {"spectral", "spatial", None}
+            "spectral" for a norm spectral model, "spatial" for "fov-gradient", None for "fov-bkg".
 
         Raises
         ------
@@ -45,10 +46,10 @@ class Model:
         >>> Model.create("pl-norm", model_type="spectral", tilt=0.1)
         PowerLawNormSpectralModel(tilt=0.1, norm=1, reference=1 TeV)
         """
-        if model_type not in (None, "spectral"):
-            msg = f"model_type is {model_type!r}; there are 'spectral' (norms) and None (the background model)"
-            raise ModelError(msg)
-        model: NormSpectralModel | FoVBackgroundModel = serialise.model_class(tag, model_type)(*args, **kwargs)
+        if model_type == "spectral" and "*" in str(tag):
+            return create_norm(tag)
+        model: NormSpectralModel | FoVGradientSpatialModel | FoVBackgroundModel
+        model = serialise.model_class(tag, model_type)(*args, **kwargs)
         return model
 
 
@@ -80,11 +81,10 @@ class Models(MutableSequence[FoVBackgroundModel]):
         covariance_data: AnyArray | None = None,
     ) -> None:
         self._models = _checked(_as_list(models))
-        self._matrix = np.zeros((0, 0))
-        self._matrix_of = Parameters()
-        if isinstance(models, Models) and covariance_data is None:
-            self._matrix, self._matrix_of = models.covariance.data, models.parameters
-        elif covariance_data is not None:
+        self._joint = JointCovariance()
+        if covariance_data is None and isinstance(models, Models):
+            covariance_data = models.covariance.data
+        if covariance_data is not None:
             self.covariance = covariance_data
 
     @property
@@ -99,7 +99,7 @@ class Models(MutableSequence[FoVBackgroundModel]):
 
     @property
     def parameters_unique_names(self) -> list[str]:
-        """Names as ``<model>.spectral.<parameter>``."""
+        """Names as ``<model>.spectral.<label>`` and ``<model>.spatial.<name>``."""
         return [f"{model.name}.{name}" for model in self._models for name in model.parameters_unique_names]
 
     @property
@@ -114,24 +114,11 @@ class Models(MutableSequence[FoVBackgroundModel]):
         A model's own block is always its own covariance; terms between models are those last set, and 0 for a model
         whose covariance has changed since.
         """
-        parameters = self.parameters
-        known = parameters == self._matrix_of
-        matrix = self._matrix.copy() if known else np.zeros((len(parameters), len(parameters)))
-        for block, model in zip(self._blocks(), self._models, strict=True):
-            own = model.covariance.data
-            if not np.array_equal(matrix[block, block], own, equal_nan=True):
-                matrix[block, :] = matrix[:, block] = 0
-                matrix[block, block] = own
-        return Covariance(parameters, matrix)
+        return self._joint.of(self._models)
 
     @covariance.setter
     def covariance(self, covariance: Covariance | AnyArray) -> None:
-        data = covariance.data if isinstance(covariance, Covariance) else covariance
-        self._matrix_of = self.parameters
-        self._matrix = Covariance(self._matrix_of, data).data
-        for block, model in zip(self._blocks(), self._models, strict=True):
-            model.covariance = self._matrix[block, block]
-            self._matrix[block, block] = model.covariance.data
+        self._joint.set(self._models, covariance)
 
     @property
     def frozen(self) -> bool:
@@ -164,7 +151,7 @@ class Models(MutableSequence[FoVBackgroundModel]):
             Text in the model's name.
         datasets_names, tag : str or list of str
             Dataset, and class name or short tag; one of a list is enough.
-        model_type : {None, "spectral"}
+        model_type : {None, "spectral", "spatial"}
             Which part the tag is about.
         frozen : bool
             Whether all parameters are frozen.
@@ -185,10 +172,7 @@ class Models(MutableSequence[FoVBackgroundModel]):
     def copy(self, copy_data: bool = False) -> "Models":  # noqa: ARG002
         """Return independent copies; links between models stay."""
         models = [model.copy() for model in self._models]
-        shared: dict[Parameter, Parameter] = {}
-        for old, new in zip(self._models, models, strict=True):
-            for name, par, par_copy in zip(old.parameters.names, old.parameters, new.parameters, strict=True):
-                setattr(new.spectral_model, name, shared.setdefault(par, par_copy))
+        relink(*([part for model in some for part in model.parts] for some in (self._models, models)))
         return Models(models, covariance_data=self.covariance.data)
 
     def to_parameters_table(self) -> Any:
@@ -309,11 +293,6 @@ class Models(MutableSequence[FoVBackgroundModel]):
 
     def _repr_html_(self) -> str:
         return html_summary("Models", {model.name: repr(model.spectral_model) for model in self._models})
-
-    def _blocks(self) -> list[slice]:
-        """Return the rows of each model in the covariance."""
-        ends = np.cumsum([0, *(len(model.parameters) for model in self._models)]).tolist()
-        return [slice(start, stop) for start, stop in pairwise(ends)]
 
 
 DatasetModels: TypeAlias = Models  # Gammapy's name for the list on a dataset

@@ -16,12 +16,12 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance
+from fovnb.modeling.covariance import Covariance, as_array, with_errors
 from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import did_you_mean, html_summary, text_summary
 from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["NormSpectralModel", "tev"]
+__all__ = ["NormSpectralModel", "checked_norm", "relink", "row", "short", "tev"]
 
 
 class NormSpectralModel(ABC):
@@ -52,19 +52,30 @@ class NormSpectralModel(ABC):
     @property
     def parameters(self) -> Parameters:
         """The parameters, in order."""
-        return Parameters(self._parameters.values())
+        return Parameters(self._named().values())
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """Unique names of the parameters: their names, numbered where two parts of a product share one."""
+        return tuple(self._named())
+
+    @property
+    def smoothness(self) -> float | None:
+        """Expected standard deviation of ln n between neighbouring nodes; None without nodes or such a prior."""
+        return None
+
+    def penalty_rows(self) -> FloatArray:
+        """Return rows D, shape (m, n parameters), of priors that add ``|D theta|**2`` to -2 ln L; theta as above."""
+        return np.zeros((0, len(self.labels)))
 
     @property
     def covariance(self) -> Covariance:
         """Covariance of all parameters; its diagonal is always the squared errors."""
-        matrix = self._covariance.copy()
-        np.fill_diagonal(matrix, [par.error**2 for par in self._parameters.values()])
-        return Covariance(self.parameters, matrix)
+        return with_errors(self._covariance, self.parameters)
 
     @covariance.setter
     def covariance(self, covariance: "Covariance | AnyArray") -> None:
-        data = covariance.data if isinstance(covariance, Covariance) else covariance
-        self._covariance = Covariance(self.parameters, data).data
+        self._covariance = Covariance(self.parameters, as_array(covariance)).data
         for par, variance in zip(self.parameters, np.diag(self._covariance), strict=True):
             par.error = np.sqrt(variance)
 
@@ -120,8 +131,23 @@ class NormSpectralModel(ABC):
         fields: dict[str, Any] = {par.name: par for par in parameters}
         return cls(**fields, **kwargs)
 
+    def _named(self) -> dict[str, Parameter]:
+        """Return the parameters by label; none before they are set, as while unpickling."""
+        named: dict[str, Parameter] = self.__dict__.get("_parameters", {})
+        return named
+
+    def _link(self, label: str, parameter: Parameter) -> None:
+        """Put another parameter in a parameter's place."""
+        self._parameters[label] = parameter
+
+    def __mul__(self, other: "NormSpectralModel") -> "NormSpectralModel":
+        """Return the product of copies with one free norm; see `CompoundNormSpectralModel`."""
+        from fovnb.modeling.models.compound import multiply
+
+        return multiply(self, other) if isinstance(other, NormSpectralModel) else NotImplemented
+
     def __getattr__(self, name: str) -> Parameter:
-        parameters: dict[str, Parameter] = self.__dict__.get("_parameters", {})
+        parameters = self._named()
         if name in parameters:
             return parameters[name]
         if name.startswith("__"):  # a protocol that Python looks for, as copy does
@@ -131,26 +157,23 @@ class NormSpectralModel(ABC):
         raise AttributeError(msg)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        parameters = self.__dict__.get("_parameters", {})
-        if name not in parameters:
+        if name not in self._named():
             super().__setattr__(name, value)
         elif isinstance(value, Parameter):
-            parameters[name] = value
+            self._link(name, value)
         else:
             msg = f"{name} is a parameter and cannot be {value!r}; write model.{name}.value = {value!r}"
             raise ModelError(msg)
 
     def __dir__(self) -> list[str]:
-        return [*super().__dir__(), *self._parameters]
+        return [*super().__dir__(), *self.labels]
 
     def rows(self) -> dict[str, str]:
         """Return one line of text a parameter."""
-        return {
-            p.name: f"{p.value:.6g} ± {p.error:.3g} {p.unit}{' (frozen)' * p.frozen}".strip() for p in self.parameters
-        }
+        return {label: row(par) for label, par in self._named().items()}
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{par.name}={_short(par)}' for par in self.parameters)})"
+        return f"{type(self).__name__}({', '.join(f'{label}={short(par)}' for label, par in self._named().items())})"
 
     def __str__(self) -> str:
         return text_summary(type(self).__name__, self.rows())
@@ -169,5 +192,35 @@ def tev(energy: u.Quantity | str) -> FloatArray:
         raise ModelError(msg) from error
 
 
-def _short(par: Parameter) -> str:
+def checked_norm(model: Any) -> NormSpectralModel:
+    """Return the model if it is a norm spectral model.
+
+    Raises
+    ------
+    ModelError
+        If it is none.
+    """
+    if not isinstance(model, NormSpectralModel):
+        msg = f"{model!r} is no norm spectral model; pass, say, PowerLawNormSpectralModel()"
+        raise ModelError(msg)
+    return model
+
+
+def relink(parts: Sequence[Any], copies: Sequence[Any]) -> None:
+    """Give copies of models the links that the models have: one parameter object for each that they share."""
+    shared: dict[Parameter, Parameter] = {}
+    for part, copied in zip(parts, copies, strict=True):
+        for label, par, own in zip(part.labels, part.parameters, copied.parameters, strict=True):
+            if shared.setdefault(par, own) is not own:
+                setattr(copied, label, shared[par])
+
+
+def row(par: Parameter) -> str:
+    """Return value, error, unit and flag of a parameter in a line."""
+    prior = "" if par.prior is None else f" (prior {par.prior.mu.value:.6g} ± {par.prior.sigma.value:.3g})"
+    return f"{par.value:.6g} ± {par.error:.3g} {par.unit}".strip() + " (frozen)" * par.frozen + prior
+
+
+def short(par: Parameter) -> str:
+    """Return value and unit of a parameter."""
     return f"{par.value:.6g} {par.unit}".strip()

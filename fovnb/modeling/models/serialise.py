@@ -16,14 +16,23 @@ from astropy import units as u
 from fovnb.errors import DataError, InvalidInputError, ModelError
 from fovnb.files import make_path, replace_whole
 from fovnb.modeling.models.background import FoVBackgroundModel
+from fovnb.modeling.models.compound import CompoundNormSpectralModel
+from fovnb.modeling.models.create import NORM_MODELS, find_class
 from fovnb.modeling.models.norm_base import NormSpectralModel
-from fovnb.modeling.models.norms import NORM_MODELS
+from fovnb.modeling.models.spatial import FoVGradientSpatialModel
 from fovnb.modeling.parameter import Parameter, Parameters
-from fovnb.text import did_you_mean
 from fovnb.types import FloatArray
 
 __all__ = ["from_dict", "from_yaml", "model_class", "read_covariance", "read_text", "to_dict", "to_yaml", "write"]
 
+_CLASSES: dict[str | None, tuple[Any, ...]] = {
+    "spectral": NORM_MODELS,
+    "spatial": (FoVGradientSpatialModel,),
+    None: (FoVBackgroundModel,),
+}
+_UNITS = {"reference": "TeV", "lambda_": "TeV-1", "gx": "deg-1", "gy": "deg-1"}  # where a file says none
+_FACTORS = ("model1", "model2")
+_OPTIONS = ("interp", "smoothness", "alignment", "pointing_deg", "rotation_deg")
 _IGNORED = {"interp", "scale_method", "scale_transform", "is_norm", "scale"}  # of Gammapy's minimiser and scans
 
 
@@ -33,14 +42,12 @@ def model_class(tag: str, model_type: str | None = None) -> Any:
     Raises
     ------
     ModelError
-        If there is none; the message names the nearest.
+        If there is none, the message names the nearest; or if the type is unknown.
     """
-    classes: tuple[Any, ...] = NORM_MODELS if model_type == "spectral" else (FoVBackgroundModel,)
-    known = {known_tag: cls for cls in classes for known_tag in cls.tag}
-    if tag not in known:
-        msg = f"no model {tag!r}{did_you_mean(str(tag), known)}; known are {', '.join(known)}"
+    if model_type not in _CLASSES:
+        msg = f"model_type is {model_type!r}; there are 'spectral' (norms), 'spatial' and None (the background model)"
         raise ModelError(msg)
-    return known[tag]
+    return find_class(tag, _CLASSES[model_type])
 
 
 def to_dict(models: Sequence[FoVBackgroundModel]) -> dict[str, Any]:
@@ -50,7 +57,7 @@ def to_dict(models: Sequence[FoVBackgroundModel]) -> dict[str, Any]:
     label = {id(par): f"{par.name}@{i}" for i, par in enumerate(parameters) if times[id(par)] > 1}
     components = [model.to_dict() for model in models]
     for model, component in zip(models, components, strict=True):
-        for par, entry in zip(model.parameters, component["spectral"]["parameters"], strict=True):
+        for par, entry in zip(model.parameters, _parameter_entries(component), strict=True):
             if id(par) in label:
                 entry["link"] = label[id(par)]
     return {"components": components}
@@ -80,42 +87,50 @@ def _model(data: Any, where: str, shared: dict[str, Parameter]) -> FoVBackground
             f"{where} names the datasets {names}; a background model corrects exactly one: make one component a dataset"
         )
         raise ModelError(msg)
-    if data.get("spatial") is not None:
-        msg = (
-            f"{where} ({names[0]}) has a spatial part; only norms that depend on energy are supported: remove 'spatial'"
-        )
-        raise ModelError(msg)
     spectral = _spectral(data["spectral"], where, shared) if "spectral" in data else None
-    model: FoVBackgroundModel = cls(names[0], spectral_model=spectral, name=data.get("name"))
+    spatial = None if data.get("spatial") is None else _part(data["spatial"], "spatial", where, shared)
+    model: FoVBackgroundModel = cls(names[0], spectral, spatial, name=data.get("name"))
     return model
 
 
 def _spectral(data: Any, where: str, shared: dict[str, Parameter]) -> NormSpectralModel:
-    cls = model_class(_entry(data, "type", where), "spectral")
+    if _entry(data, "type", where) not in CompoundNormSpectralModel.tag:
+        norm: NormSpectralModel = _part(data, "spectral", where, shared)
+        return norm
+    if data.get("operator") != "mul":
+        msg = f"{where} joins two norms by {data.get('operator')!r}; the only operator known is 'mul'"
+        raise ModelError(msg)
+    return CompoundNormSpectralModel(*(_spectral(_entry(data, key, where), where, shared) for key in _FACTORS))
+
+
+def _part(data: Any, model_type: str, where: str, shared: dict[str, Parameter]) -> Any:
+    """Return the spectral or spatial model of a component."""
+    cls = model_class(_entry(data, "type", where), model_type)
     entries = _entry(data, "parameters", where)
-    units = {} if "energy" in data else {par.name: par.unit for par in cls().parameters}
-    frozen = cls.frozen_by_default
-    parameters = Parameters(_parameter(entry, where, units, frozen, shared) for entry in entries)
+    if not isinstance(entries, list):
+        msg = f"{where}: the parameters of {cls.__name__} are {entries!r}; expected a list, as Models.write makes it"
+        raise ModelError(msg)
+    frozen: Iterable[str] = getattr(cls, "frozen_by_default", ())
+    parameters = Parameters(_parameter(entry, where, frozen, shared) for entry in entries)
     extra: dict[str, Any] = {key: _quantity(data[key], where) for key in ("energy", "values") if key in data}
-    extra |= {"interp": data["interp"]} if "interp" in data else {}
+    extra |= {key: data[key] for key in _OPTIONS if key in data}
     try:
-        model: NormSpectralModel = cls.from_parameters(parameters, **extra)
+        return cls.from_parameters(parameters, **extra)
     except TypeError as error:
         msg = f"{where}: {cls.__name__} cannot be made from {', '.join([*parameters.names, *extra])} ({error})"
         raise ModelError(msg) from error
-    model.covariance = np.diag(np.array([par.error for par in parameters]) ** 2)
-    return model
 
 
-def _parameter(
-    entry: Any, where: str, units: Mapping[str, u.UnitBase], frozen: Iterable[str], shared: dict[str, Parameter]
-) -> Parameter:
+def _parameter_entries(component: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the entries of all parameters, in the model's order."""
+    parts = [component[key] for key in ("spectral", "spatial", *_FACTORS) if key in component]
+    return [entry for part in parts for entry in part.get("parameters", ()) or _parameter_entries(part)]
+
+
+def _parameter(entry: Any, where: str, frozen: Iterable[str], shared: dict[str, Parameter]) -> Parameter:
     name = _entry(entry, "name", where)
-    fields = {"unit": units.get(name, ""), "frozen": name in frozen} | dict(entry)
-    link, prior = fields.pop("link", None), fields.pop("prior", None)
-    if prior is not None:
-        msg = f"{where}: the parameter {name!r} has a prior, which is not supported; remove it from the file"
-        raise ModelError(msg)
+    fields: dict[str, Any] = {"unit": _UNITS.get(name, ""), "frozen": name in frozen} | dict(entry)
+    link = fields.pop("link", None)
     if link in shared:
         return shared[link]
     try:

@@ -17,7 +17,7 @@ from fovnb.types import FloatArray
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["Panel", "plot_map", "plot_maps_row", "plot_regions"]
+__all__ = ["Panel", "plot_map", "plot_maps_row", "plot_regions", "sky_axes"]
 
 MASKED = "0.8"
 AXIS_LABELS = {"galactic": ("Galactic longitude", "Galactic latitude")}
@@ -80,7 +80,7 @@ def plot_map(
     (10, 10)
     """
     data = _image(map)
-    ax = _sky_axes(map.geom, fig) if ax is None else ax
+    ax = sky_axes(map.geom, fig) if ax is None else ax
     norm = kwargs.pop("norm", None) or _norm(data, stretch, kwargs.pop("vmin", None), kwargs.pop("vmax", None))
     options = {"origin": "lower", "interpolation": "nearest", "cmap": "gray" if map.is_mask else "afmhot"} | kwargs
     image = ax.imshow(np.ma.masked_invalid(data), norm=norm, **options)
@@ -150,7 +150,7 @@ def plot_maps_row(panels: Sequence[Panel], regions: Iterable[Any] = (), title: s
     fig = Figure(figsize=(len(panels) * (scale * width + 1.5), scale * height + 1.1), layout="constrained")
     regions = list(regions)
     for number, panel in enumerate(panels, start=1):
-        ax = _sky_axes(panel.map.geom, fig, (1, len(panels), number))
+        ax = sky_axes(panel.map.geom, fig, (1, len(panels), number))
         plot_map(panel.map, ax=ax, **{"add_cbar": True} | dict(panel.options))
         plot_regions(regions, ax)
         ax.set_title(panel.title)
@@ -180,7 +180,7 @@ def _norm(data: FloatArray, stretch: str, vmin: float | None, vmax: float | None
     return simple_norm(finite if finite.size else [0.0, 1.0], stretch, vmin=vmin, vmax=vmax)
 
 
-def _sky_axes(geom: WcsGeom, fig: "Figure | None", position: tuple[int, int, int] = (1, 1, 1)) -> Any:
+def sky_axes(geom: WcsGeom, fig: "Figure | None", position: tuple[int, int, int] = (1, 1, 1)) -> Any:
     """Return new axes with the sky's coordinates in degrees; an ellipse where the map is the whole sky."""
     from astropy.visualization.wcsaxes.frame import EllipticalFrame
 

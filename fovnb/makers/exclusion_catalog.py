@@ -1,0 +1,246 @@
+"""Exclusion regions from a catalogue: circles around the positions of a table."""
+
+import os
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from astropy import units as u
+from astropy.coordinates import SkyCoord
+from astropy.table import Table
+
+from fovnb.errors import DataError, FovnbWarning, InvalidInputError
+from fovnb.files import make_path
+from fovnb.makers.exclusion_entry import ExclusionEntry
+from fovnb.makers.exclusion_shapes import SkyShape
+from fovnb.maps.checks import quantity
+from fovnb.text import did_you_mean
+from fovnb.types import FloatArray
+
+__all__ = ["catalog_entries", "star_entries"]
+
+# Names of columns in capitals, the usual ones first; longitude, latitude, frame.
+_POSITIONS = (
+    ("RA", "DEC", "icrs"),
+    ("RA_ICRS", "DE_ICRS", "icrs"),
+    ("RAICRS", "DEICRS", "icrs"),
+    ("RAJ2000", "DEJ2000", "fk5"),
+    ("RAJ2000", "DECJ2000", "fk5"),
+    ("RA_J2000", "DEC_J2000", "fk5"),
+    ("_RAJ2000", "_DEJ2000", "fk5"),
+    ("_RA", "_DE", "icrs"),
+    ("GLON", "GLAT", "galactic"),
+    ("_GLON", "_GLAT", "galactic"),
+    ("L", "B", "galactic"),
+)
+_NAMES = ("COMMON_NAME", "SOURCE_NAME", "NAME", "SOURCE", "MAIN_ID", "STAR", "HD", "HIP", "HR", "ID", "OBJECT")
+_MAGNITUDES = ("VMAG", "V", "MAG_V", "VTMAG", "HPMAG", "PHOT_G_MEAN_MAG", "GMAG", "BTMAG", "BMAG", "MAG", "MAGNITUDE")
+
+
+def catalog_entries(
+    table: Table | str | os.PathLike[str],
+    radius: Any = "0.3 deg",
+    extension: str | None = None,
+    factor: float = 2.0,
+    names: str | None = None,
+    origin: str | None = None,
+    center: SkyCoord | None = None,
+    max_separation: Any = None,
+) -> list[ExclusionEntry]:
+    """Return a circle around each position of a table, of radius max(radius, factor x extension).
+
+    Parameters
+    ----------
+    table : Table, or path of one
+        Positions in columns of the usual names, such as ra and dec or GLON and GLAT, or of sky coordinates; in degrees,
+        unless the column has a unit.
+    radius : number, Quantity, str or callable
+        Least radius, plain numbers in degrees; a callable gets each row.
+    extension : str, optional
+        Column with the size of extended sources [deg unless it has a unit], such as the width of a Gaussian; a row
+        without a number is a point.
+    factor : float
+        Extensions in a radius. A circle of 2 widths holds 86 % of a Gaussian.
+    names : str, optional
+        Column with the names; a usual one by default.
+    origin : str, optional
+        Origin of the regions; by default what the table says it is, "file <name>" or "catalogue".
+    center, max_separation : SkyCoord and angle, optional
+        Take only circles that reach into this one; all by default.
+
+    Raises
+    ------
+    InvalidInputError
+        If the table has no positions, no such column, or the radius is no positive angle.
+    DataError
+        If the file is missing or no table.
+
+    Warns
+    -----
+    FovnbWarning
+        If rows have no position; they are left out.
+    """
+    rows, fallback = _read(table)
+    positions = _positions(rows)
+    radii = _radii(rows, radius, extension, factor)
+    known = np.isfinite(positions.spherical.lon.deg) & np.isfinite(positions.spherical.lat.deg)
+    if not known.all():
+        msg = f"{np.count_nonzero(~known)} of {len(rows)} rows have no position and are left out"
+        warnings.warn(msg, FovnbWarning, stacklevel=4)
+    wanted = known & _near(positions, radii, center, max_separation)
+    labels = _labels(rows, names)
+    lon, lat = positions.spherical.lon.deg, positions.spherical.lat.deg
+    return [
+        ExclusionEntry(
+            SkyShape("Circle", positions.frame.name, (float(lon[i]),), (float(lat[i]),), (radii[i],)).to_region(),
+            labels[i],
+            origin or fallback,
+        )
+        for i in np.flatnonzero(wanted)
+    ]
+
+
+def star_entries(
+    table: Table | str | os.PathLike[str],
+    mag_max: float = 5.0,
+    radius: Any = "0.2 deg",
+    magnitude: str | None = None,
+    names: str | None = None,
+    center: SkyCoord | None = None,
+    max_separation: Any = None,
+) -> list[ExclusionEntry]:
+    """Return a circle around each star of a table of at most this magnitude, origin "stars".
+
+    Parameters
+    ----------
+    table, radius, names, center, max_separation
+        As in `catalog_entries`.
+    mag_max : float
+        Faintest magnitude.
+    magnitude : str, optional
+        Column with the magnitudes; a usual one, such as Vmag, by default. A star without a magnitude is left out.
+    """
+    rows, _ = _read(table)
+    column = _column(rows, magnitude, _MAGNITUDES, "magnitudes")
+    bright = _floats(rows, column, "") <= float(quantity(mag_max, "", "mag_max").value)
+    return catalog_entries(
+        rows[bright], radius, names=names, origin="stars", center=center, max_separation=max_separation
+    )
+
+
+def _read(table: Any) -> tuple[Table, str]:
+    """Return the table and what it is called."""
+    if isinstance(table, Table):
+        said = table.meta.get("catalog", table.meta.get("EXTNAME", ""))
+        return table, str(said).strip() or "catalogue"
+    path = make_path(table)
+    try:
+        return Table.read(path), f"file {path.name}"
+    except FileNotFoundError as error:
+        msg = f"{path} does not exist; give the path of a table"
+        raise DataError(msg) from error
+    except Exception as error:  # whatever the readers of all formats meet
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+        msg = f"{path} cannot be read as a table: {reason}; give a FITS, ECSV or VOTable file, or a Table"
+        raise DataError(msg) from error
+
+
+def _positions(rows: Table) -> SkyCoord:
+    """Return the positions, NaN where a row has none."""
+    ready = next((rows[name] for name in rows.colnames if isinstance(rows[name], SkyCoord)), None)
+    if ready is not None:
+        return ready
+    columns = {name.upper(): name for name in rows.colnames}
+    for lon, lat, frame in _POSITIONS:
+        if lon in columns and lat in columns:
+            units = ("hourangle", "deg") if frame != "galactic" else ("deg", "deg")
+            return SkyCoord(
+                _angles(rows, columns[lon], units[0]), _angles(rows, columns[lat], units[1]), unit="deg", frame=frame
+            )
+    found = ", ".join(rows.colnames) or "no columns"
+    msg = f"the table has no positions ({found}); name the columns ra and dec, or GLON and GLAT"
+    raise InvalidInputError(msg)
+
+
+def _angles(rows: Table, name: str, text_unit: str) -> FloatArray:
+    """Return a column in degrees; text is sexagesimal, in hours where that is usual."""
+    if rows[name].dtype.kind not in "SU":
+        return _floats(rows, name, "deg")
+    try:
+        return np.array(u.Quantity([_from_text(str(value), text_unit) for value in rows[name]], "deg").value)
+    except (ValueError, u.UnitsError) as error:
+        msg = f"the column {name!r} holds positions that cannot be read ({error}); give degrees, or text as 05:34:31.9"
+        raise InvalidInputError(msg) from error
+
+
+def _from_text(text: str, unit: str) -> u.Quantity:
+    from astropy.coordinates import Angle
+
+    return Angle(text, unit).to("deg") if text.strip() else np.nan * u.deg
+
+
+def _floats(rows: Table, name: str, unit: str) -> FloatArray:
+    """Return a column as floats in a unit, its own if it has none, NaN where it is masked."""
+    column = rows[name]
+    try:
+        values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(float), np.nan)
+        given = u.Unit(column.unit) if column.unit and unit else u.Unit(unit)
+        return np.array((values * given).to_value(unit))
+    except (TypeError, ValueError, u.UnitsError) as error:
+        msg = f"the column {name!r} cannot be read as numbers in {unit or 'no unit'} ({error}); give such numbers"
+        raise InvalidInputError(msg) from error
+
+
+def _column(rows: Table, given: str | None, usual: Sequence[str], what: str) -> str:
+    """Return the column that was given, or the first with a usual name."""
+    columns = {name.upper(): name for name in rows.colnames}
+    found = given if given in rows.colnames else None
+    if given is None:
+        found = next((columns[name] for name in usual if name in columns), None)
+    if found is None:
+        missed = f"column {given!r}{did_you_mean(given, rows.colnames)}" if given else f"usual column of {what}"
+        msg = f"the table has no {missed}; name one of its columns: {', '.join(rows.colnames)}"
+        raise InvalidInputError(msg)
+    return found
+
+
+def _labels(rows: Table, given: str | None) -> list[str]:
+    """Return the names, "source" where a row has none."""
+    columns = {name.upper() for name in rows.colnames}
+    if given is None and not columns & set(_NAMES):
+        return ["source"] * len(rows)
+    column = _column(rows, given, _NAMES, "names")
+    texts = (value.decode(errors="replace") if isinstance(value, bytes) else str(value) for value in rows[column])
+    return [text.strip() if text.strip() not in ("", "--") else "source" for text in texts]
+
+
+def _radii(rows: Table, radius: Any, extension: str | None, factor: float) -> list[float]:
+    """Return the radius of each circle, deg."""
+    rule: Callable[[Any], Any] = radius if callable(radius) else lambda _: radius
+    least = [rule(row) for row in rows] if callable(radius) else [radius] * len(rows)
+    radii = np.array([float(quantity(value, "deg", "the radius").value) for value in least])
+    if extension is not None:
+        sizes = _floats(rows, _column(rows, extension, (), "extensions"), "deg")
+        radii = np.fmax(radii, float(quantity(factor, "", "factor").value) * sizes)
+    bad = ~((radii > 0) & (radii < 180))
+    if bad.any():
+        msg = (
+            f"the radius of row {int(np.flatnonzero(bad)[0])} is {radii[bad][0]:g} deg; give one between 0 and 180 deg"
+        )
+        raise InvalidInputError(msg)
+    return [float(value) for value in radii]
+
+
+def _near(positions: SkyCoord, radii: list[float], center: SkyCoord | None, max_separation: Any) -> Any:
+    """Return which circles reach into the circle around a position."""
+    if (center is None) != (max_separation is None):
+        msg = "center and max_separation belong together; give both or none"
+        raise InvalidInputError(msg)
+    if center is None:
+        return True
+    if not (isinstance(center, SkyCoord) and center.isscalar):
+        msg = f"center is {center!r}; give one SkyCoord"
+        raise InvalidInputError(msg)
+    limit = float(quantity(max_separation, "deg", "max_separation").value)
+    return center.separation(positions).deg - radii <= limit

@@ -1,0 +1,161 @@
+"""What every way to normalise a background shares: the sums of a run, its flaws, and the dataset with the outcome.
+
+The mask is M = mask_safe AND mask_fit AND mask_exclusion AND background finite and positive; what the data say is in
+the sums over M of counts and background per energy bin, N_k and B_k.
+"""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+
+from fovnb.datasets import MapDataset
+from fovnb.errors import FovnbWarning
+from fovnb.maps import Map
+from fovnb.modeling.background_record import BackgroundFit, Status
+from fovnb.modeling.models import FoVBackgroundModel, FoVGradientSpatialModel
+from fovnb.modeling.sums import BackgroundSums
+from fovnb.types import AnyArray, BoolArray, FloatArray
+
+__all__ = ["background_sums", "deliver", "empty_sums", "find_flaw", "predicted_pixels"]
+
+
+def background_sums(
+    dataset: MapDataset, exclusion: Map | None = None, spatial_model: FoVGradientSpatialModel | None = None
+) -> BackgroundSums:
+    """Return counts and predicted background per energy bin, summed over M (see the module).
+
+    Pixels with counts but no predicted background enter neither sum; how many counts that leaves out is in the result.
+
+    Parameters
+    ----------
+    dataset : MapDataset
+        With counts and background.
+    exclusion : Map, optional
+        Boolean, on the dataset's geometry; by default the dataset's ``mask_exclusion``.
+    spatial_model : FoVGradientSpatialModel, optional
+        Factor on the background.
+    """
+    background, counts = _background(dataset, spatial_model), dataset.required("counts").data
+    used, positive = _used(dataset, exclusion), (background > 0) & (background < np.inf)
+    predicted = used & positive
+    excluded = _excluded(dataset, exclusion)
+    # Counting pixels is much faster than picking counts out: nearly always there are none to pick.
+    all_predicted = np.count_nonzero(used) == np.count_nonzero(predicted)
+    return BackgroundSums(
+        energy=_energy(dataset),
+        counts=_per_bin(counts, predicted),
+        background=_per_bin(background, predicted),
+        n_unpredicted=0.0 if all_predicted else float(counts[used & ~predicted].sum()),
+        livetime=_livetime(dataset),
+        **{} if excluded is None else _sums(counts, background, excluded & positive),
+    )
+
+
+def predicted_pixels(dataset: MapDataset) -> BoolArray:
+    """Return M, shape (energy, lat, lon), for the background at norm 1."""
+    background = dataset.required("background").data
+    return np.asarray(_used(dataset) & (background > 0) & (background < np.inf))
+
+
+def empty_sums(dataset: MapDataset) -> BackgroundSums:
+    """Return sums without counts and background, for a dataset that has none to give."""
+    energy = _energy(dataset)
+    return BackgroundSums(energy, np.zeros(len(energy)), np.zeros(len(energy)), livetime=_livetime(dataset))
+
+
+def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
+    """Return status and reason if the dataset has nothing to fit: no maps, no pixels, or counts that are no numbers."""
+    missing: dict[str, Status] = {"counts": "unreadable", "background": "no-background"}
+    for name, status in missing.items():
+        if getattr(dataset, name) is None:
+            return status, f"the dataset has no {name} map; make it with MapDatasetMaker, {name!r} in its selection"
+    for name in ("mask_safe", "mask_fit"):
+        mask = getattr(dataset, name)
+        if mask is not None and not mask.data.any():
+            return "excluded", f"{name} leaves nothing of the run; loosen it"
+    counts = dataset.required("counts").data
+    if counts.min(initial=0) >= 0 and counts.max(initial=0) < np.inf:
+        return None
+    bad = int(np.count_nonzero(_used(dataset) & ~((counts >= 0) & (counts < np.inf))))
+    if bad:
+        return "unreadable", f"the counts of {bad} pixels in use are NaN, negative or infinite; repair or mask them"
+    return None
+
+
+def deliver(dataset: MapDataset, model: FoVBackgroundModel, outcome: BackgroundFit) -> MapDataset:
+    """Return the dataset with its background model and the outcome; a run that failed gets an empty safe mask.
+
+    Where the exclusion mask leaves nothing of the field, that is the reason.
+
+    Warns
+    -----
+    FovnbWarning
+        If the run failed, with the reason.
+    """
+    others = [other for other in dataset.models or () if other is not dataset.background_model]
+    done = dataset.replace(models=[*others, model], background_fit=outcome)
+    if outcome.enters_stack:
+        return done
+    if outcome.status in ("no-background", "too-few-counts") and _nothing_is_left(dataset):
+        reason = "the exclusion mask leaves nothing of the run's field; make it smaller"
+        done.background_fit = outcome = replace(outcome, status="excluded", reason=reason)
+    msg = f"{dataset.name}: {outcome.status}: {outcome.reason}; the run adds nothing to a stack"
+    warnings.warn(msg, FovnbWarning, stacklevel=3)
+    return done.replace(mask_safe=Map.from_geom(dataset.geom, dtype=bool))
+
+
+def _nothing_is_left(dataset: MapDataset) -> bool:
+    """Whether the exclusion mask takes all of a field that has background."""
+    if dataset.mask_exclusion is None or predicted_pixels(dataset).any():
+        return False
+    return bool(predicted_pixels(dataset.replace(mask_exclusion=None)).any())
+
+
+def _excluded(dataset: MapDataset, exclusion: Map | None) -> BoolArray | None:
+    """Return where it is safe, but excluded; None without an exclusion mask."""
+    mask, safe = dataset.mask_exclusion if exclusion is None else exclusion, dataset.mask_safe
+    if mask is None:
+        return None
+    return np.asarray(~mask.data if safe is None else ~mask.data & safe.data)
+
+
+def _sums(counts: AnyArray, background: AnyArray, excluded: BoolArray) -> dict[str, FloatArray]:
+    """Return counts and background per bin of what is excluded; counts that are no numbers do not matter there."""
+    seen = excluded & (counts >= 0) & (counts < np.inf)
+    return {"counts_excluded": _per_bin(counts, seen), "background_excluded": _per_bin(background, excluded)}
+
+
+def _used(dataset: MapDataset, exclusion: Map | None = None) -> BoolArray:
+    """Return mask_safe AND mask_fit AND exclusion, shape (energy, lat, lon)."""
+    used = np.ones(dataset.data_shape, dtype=bool)
+    for mask in (dataset.mask_safe, dataset.mask_fit, dataset.mask_exclusion if exclusion is None else exclusion):
+        if mask is not None:
+            used &= mask.data
+    return used
+
+
+def _background(dataset: MapDataset, spatial_model: FoVGradientSpatialModel | None) -> AnyArray:
+    """Return the background at norm 1, shape (energy, lat, lon)."""
+    background = dataset.required("background").data
+    return background if spatial_model is None else background * spatial_model.evaluate_geom(dataset.geom).value
+
+
+def _energy(dataset: MapDataset) -> FloatArray:
+    """Return the bin centres [TeV]."""
+    return np.asarray(dataset.geom.axes["energy"].center.to_value("TeV"))
+
+
+def _livetime(dataset: MapDataset) -> float:
+    """Return the livetime [s], NaN if the dataset does not know it."""
+    if dataset.run_info is not None:
+        return dataset.run_info.livetime_s
+    livetime = None if dataset.exposure is None else dataset.exposure.meta.get("livetime")
+    return np.nan if livetime is None else float(livetime.to_value("s"))
+
+
+def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
+    """Return the sum over the pixels of each energy bin."""
+    # A product is ten times faster than a sum with a condition, but 0 times NaN is no 0.
+    sums = np.einsum("kyx,kyx->k", data, mask, dtype=float)
+    return sums if np.all(np.isfinite(sums)) else np.asarray(np.sum(data, axis=(1, 2), where=mask, dtype=float))

@@ -1,0 +1,134 @@
+"""Exclusion masks from catalogues and stars."""
+
+import os
+from pathlib import Path
+
+import astropy.units as u
+import numpy as np
+import pytest
+from astropy.coordinates import SkyCoord
+from astropy.table import QTable, Table
+
+from fovnb.errors import DataError, FovnbWarning, InvalidInputError
+from fovnb.makers import ExclusionMask
+from fovnb.maps import WcsGeom
+
+CRAB = SkyCoord(83.63, 22.01, unit="deg")
+ZETA_TAU = SkyCoord("5h37m38.7s", "+21d08m33s")
+
+
+def sources() -> Table:
+    return Table({"name": ["Crab", "far"], "ra": [83.63, 83.63], "dec": [22.01, 62.01], "sigma": [0.05, 0.4]})
+
+
+def sizes(mask: ExclusionMask) -> list[float]:
+    return [round(entry.shape.sizes_deg[0], 6) for entry in mask]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        {"RAJ2000": [83.63], "DEJ2000": [22.01]},
+        {"GLON": [CRAB.galactic.l.deg], "GLAT": [CRAB.galactic.b.deg]},
+        {"Ra": [83.63 * 60] * u.arcmin, "Dec": [np.deg2rad(22.01)] * u.rad},
+        {"RA": ["05 34 31.2"], "DEC": ["+22 00 36"]},
+        {"position": SkyCoord([83.63], [22.01], unit="deg")},
+    ],
+    ids=["J2000", "galactic", "units", "sexagesimal", "coordinates"],
+)
+def test_positions_are_found_under_the_usual_names_and_units(columns: dict) -> None:
+    [entry] = ExclusionMask.from_catalog(QTable(columns))
+    assert entry.shape.center.separation(CRAB).arcsec < 0.1
+    assert (entry.name, entry.origin, sizes([entry])) == ("source", "catalogue", [0.3])
+
+
+def test_the_radius_is_a_number_a_rule_or_grows_with_the_extension() -> None:
+    table = sources()
+    assert sizes(ExclusionMask.from_catalog(table, 0.2)) == [0.2, 0.2]
+    assert sizes(ExclusionMask.from_catalog(table, 6 * u.arcmin, extension="sigma", factor=3)) == [0.15, 1.2]
+    assert sizes(ExclusionMask.from_catalog(table, lambda row: (row["sigma"] + 0.1) * u.deg)) == [0.15, 0.5]
+    table["sigma"] = np.ma.array([3.0, 24.0], mask=[True, False]) * 1.0
+    table["sigma"].unit = "arcmin"
+    assert sizes(ExclusionMask.from_catalog(table, extension="sigma")) == [0.3, 0.8]
+
+
+def test_only_circles_that_reach_into_the_field_are_taken() -> None:
+    near = SkyCoord(83.63, 20.0, unit="deg")
+    assert ExclusionMask.from_catalog(sources(), center=near, max_separation="1.8 deg").names == ("Crab",)
+    assert len(ExclusionMask.from_catalog(sources(), center=near, max_separation="1.7 deg")) == 0
+    with pytest.raises(InvalidInputError, match="center and max_separation belong together"):
+        ExclusionMask.from_catalog(sources(), center=near)
+    with pytest.raises(InvalidInputError, match=r"center is \(83, 22\); give one SkyCoord"):
+        ExclusionMask.from_catalog(sources(), center=(83, 22), max_separation=1)
+
+
+def test_rows_without_a_position_are_left_out_with_a_warning() -> None:
+    table = sources()
+    table["ra"] = np.ma.array([83.63, 83.63], mask=[True, False])
+    with pytest.warns(FovnbWarning, match="1 of 2 rows have no position and are left out"):
+        assert ExclusionMask.from_catalog(table).names == ("far",)
+
+
+@pytest.mark.parametrize(
+    ("columns", "arguments", "message"),
+    [
+        ({"ra": None}, {}, r"no positions \(name, dec, sigma\); name the columns ra and dec"),
+        ({}, {"extension": "sigmas"}, r"no column 'sigmas' \(did you mean 'sigma'\?\)"),
+        ({}, {"names": "x"}, "no column 'x'; name one of its columns: name, ra, dec, sigma"),
+        ({}, {"radius": -1}, "the radius of row 0 is -1 deg"),
+        ({}, {"radius": "wide"}, "cannot read the radius from 'wide'"),
+        ({"ra": ["here", "there"]}, {}, "holds positions that cannot be read"),
+        ({"ra": [1, 2] * u.TeV}, {}, "'ra' cannot be read as numbers in deg"),
+        ({}, {"extension": "name"}, "'name' cannot be read as numbers in deg"),
+    ],
+)
+def test_a_table_that_cannot_be_used_is_refused_in_a_sentence(columns: dict, arguments: dict, message: str) -> None:
+    table = sources()
+    for name, values in columns.items():
+        if values is None:
+            table.remove_column(name)
+        else:
+            table[name] = values
+    with pytest.raises(InvalidInputError, match=message):
+        ExclusionMask.from_catalog(table, **arguments)
+
+
+def test_a_path_is_read_and_named(tmp_path: Path) -> None:
+    sources().write(tmp_path / "mine.ecsv")
+    assert ExclusionMask.from_catalog(tmp_path / "mine.ecsv")["Crab"].origin == "file mine.ecsv"
+    (tmp_path / "broken.fits").write_text("nothing")
+    with pytest.raises(DataError, match="cannot be read as a table"):
+        ExclusionMask.from_catalog(tmp_path / "broken.fits")
+    with pytest.raises(DataError, match="does not exist"):
+        ExclusionMask.from_catalog(tmp_path / "none.fits")
+
+
+def test_gamma_cat_has_the_crab() -> None:
+    path = Path(os.environ.get("GAMMAPY_DATA", "")) / "catalogs/gammacat/gammacat.fits.gz"
+    if not path.is_file():
+        pytest.skip("$GAMMAPY_DATA does not name a folder that holds catalogs/gammacat")
+    geom = WcsGeom.create(skydir=CRAB, width=8, binsz=0.05)
+    mask = ExclusionMask.from_catalog(path, extension="morph_sigma", origin="gamma-cat")
+    assert len(mask) == 162
+    assert mask.within(geom).names == ("RGB J0521+212", "Crab nebula")
+    assert ExclusionMask.from_catalog(path, center=CRAB, max_separation="1 deg").names == ("Crab nebula",)
+    assert mask["Vela X"].shape.sizes_deg[0] > 0.3
+    assert mask["Crab nebula"].shape.center.separation(CRAB).deg < 0.01
+
+
+def test_bright_stars_by_their_magnitude() -> None:
+    table = Table(
+        {
+            "Name": ["Zeta Tau", "faint", "unknown"],
+            "RA_ICRS": [ZETA_TAU.ra.deg, 84.0, 85.0],
+            "DE_ICRS": [ZETA_TAU.dec.deg, 22.0, 22.0],
+            "Vmag": np.ma.array([3.03, 7.0, 0.0], mask=[False, False, True]),
+        }
+    )
+    mask = ExclusionMask.from_stars(table, mag_max=5, radius=lambda row: 0.5 - 0.1 * row["Vmag"])
+    assert [(entry.name, entry.origin) for entry in mask] == [("Zeta Tau", "stars")]
+    assert sizes(mask) == [0.197]
+    assert len(ExclusionMask.from_stars(table, mag_max=7)) == 2
+    assert len(ExclusionMask.from_stars(table, mag_max=3)) == 0
+    with pytest.raises(InvalidInputError, match="the table has no usual column of magnitudes; name one of"):
+        ExclusionMask.from_stars(sources())
