@@ -372,3 +372,16 @@ def test_nan_counts_that_are_masked_do_no_harm():
     run.counts.data[:, 3, 3] = np.nan
     assert_array_equal(FoVBackgroundMaker(method="fit").run(run).background_fit.values, masked.background_fit.values)
     assert masked.background_fit.counts.sum() < expected.background_fit.counts.sum()
+
+
+def test_a_mask_that_leaves_under_30_percent_of_a_bin_is_warned_about():
+    """Bin 1 keeps 4 of 20 rows, a fifth of a flat background; a third is enough."""
+    run = make_run()
+    run.background = Map.from_geom(run.geom, data=np.ones(run.data_shape))
+    mask = Map.from_geom(run.geom, data=np.ones(run.data_shape, dtype=bool))
+    mask.data[0, 7:], mask.data[1, 4:] = False, False
+    with pytest.warns(FovnbWarning, match="leaves little of the background, 20% at 3.16 TeV"):
+        done = FoVBackgroundMaker(exclusion_mask=mask).run(run)
+    assert done.background_fit.success
+    mask.data[1, :7] = True
+    assert FoVBackgroundMaker(exclusion_mask=mask).run(run).background_fit.success

@@ -15,7 +15,7 @@ from fovnb.makers.exclusion_image import PixelShape, as_boolean, grow_image, sam
 from fovnb.makers.exclusion_shapes import SkyShape, grown, moved, scaled, shape_of
 from fovnb.maps import Map, WcsGeom
 from fovnb.text import html_summary, text_summary
-from fovnb.types import BoolArray
+from fovnb.types import BoolArray, FloatArray
 
 if TYPE_CHECKING:
     from regions import SkyRegion
@@ -117,12 +117,13 @@ class ExclusionEntry:
         image = grow_image(self._pixels(padded).image(padded.sky), padded, self.margin_deg)
         return image[n:-n, n:-n], 1.0
 
-    def may_touch(self, center: SkyCoord, radius_deg: float) -> bool:
-        """Return whether the area can reach into a circle; True where it is not known."""
+    def may_touch(self, center_xyz: FloatArray, radius_deg: float) -> bool:
+        """Return whether the area can reach into a circle around an ICRS unit vector; True where it is not known."""
         if self.shape is None:
             return True
         reach = self.shape.reach_deg + max(self.margin_deg, 0.0) + radius_deg
-        return bool(self.shape.center.separation(center).deg <= reach)
+        distance = np.rad2deg(np.arccos(np.clip(self.shape.center_xyz @ center_xyz, -1, 1)))
+        return bool(distance <= reach + 1e-6)
 
     def grow(self, by_deg: float) -> "ExclusionEntry":
         """Return the entry with its border moved outwards."""

@@ -208,7 +208,8 @@ class ExclusionMask:
         """
         center = geom.center_skydir
         reach = float(np.nanmax(geom.separation(center).deg))
-        near = (entry for entry in self._entries if entry.may_touch(center, reach))
+        center_xyz = np.asarray(center.icrs.cartesian.xyz.value)
+        near = (entry for entry in self._entries if entry.may_touch(center_xyz, reach))
         return self._derive(entry for entry in near if entry.image(geom)[0].any())
 
     def add(self, areas: Any, names: Sequence[str] | None = None, origin: str = "user") -> "ExclusionMask":

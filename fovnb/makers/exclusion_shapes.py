@@ -7,6 +7,7 @@ region's class. ``regions`` imports matplotlib, so functions import it when they
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord, UnitSphericalRepresentation
 
 from fovnb.errors import InvalidInputError
+from fovnb.types import FloatArray
 
 if TYPE_CHECKING:
     from regions import SkyRegion
@@ -72,7 +74,7 @@ class SkyShape:
         """The centre, or the corners, shape (n,)."""
         return SkyCoord(list(self.lon_deg), list(self.lat_deg), unit="deg", frame=self.frame)
 
-    @property
+    @cached_property
     def center(self) -> SkyCoord:
         """The centre; of a polygon the mean direction of its corners."""
         positions = self.positions
@@ -80,6 +82,11 @@ class SkyShape:
             return positions[0]
         mean = positions.cartesian.mean().represent_as(UnitSphericalRepresentation)
         return SkyCoord(mean, frame=self.frame)
+
+    @cached_property
+    def center_xyz(self) -> FloatArray:
+        """ICRS unit vector of the centre, shape (3,)."""
+        return np.asarray(self.center.icrs.cartesian.xyz.value)
 
     @property
     def is_turned(self) -> bool:

@@ -13,7 +13,14 @@ from fovnb.datasets import MapDataset, pointing_deg
 from fovnb.errors import InvalidInputError, ModelError
 from fovnb.makers.exclusion import project_exclusion_mask
 from fovnb.makers.exclusion_mask import ExclusionMask
-from fovnb.makers.normalise import background_sums, deliver, empty_sums, find_flaw, predicted_pixels
+from fovnb.makers.normalise import (
+    background_sums,
+    deliver,
+    empty_sums,
+    find_flaw,
+    predicted_pixels,
+    warn_of_little_background,
+)
 from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling import Fit
@@ -115,7 +122,7 @@ class FoVBackgroundMaker:
         Warns
         -----
         FovnbWarning
-            If the run cannot be used, with the reason.
+            If the run cannot be used, with the reason, or the exclusion mask leaves under 30 % of a bin's background.
         """
         check_dataset(dataset)
         exclusion = None if self.exclusion_mask is None else self.make_exclusion_mask(dataset)
@@ -171,6 +178,7 @@ class FoVBackgroundMaker:
         failure = self._requirement_failed(sums)
         if failure:
             return failed_fit(sums, model, self.method, name, *failure)
+        warn_of_little_background(sums, name)
         if self.method == "scale":
             return scale_background(sums, model, name)
         if gradient is None:

@@ -17,7 +17,14 @@ from fovnb.modeling.models import FoVBackgroundModel, FoVGradientSpatialModel
 from fovnb.modeling.sums import BackgroundSums
 from fovnb.types import AnyArray, BoolArray, FloatArray
 
-__all__ = ["background_sums", "deliver", "empty_sums", "find_flaw", "predicted_pixels"]
+__all__ = [
+    "background_sums",
+    "deliver",
+    "empty_sums",
+    "find_flaw",
+    "predicted_pixels",
+    "warn_of_little_background",
+]
 
 
 def background_sums(
@@ -103,6 +110,22 @@ def deliver(dataset: MapDataset, model: FoVBackgroundModel, outcome: BackgroundF
     msg = f"{dataset.name}: {outcome.status}: {outcome.reason}; the run adds nothing to a stack"
     warnings.warn(msg, FovnbWarning, stacklevel=3)
     return done.replace(mask_safe=Map.from_geom(dataset.geom, dtype=bool))
+
+
+def warn_of_little_background(sums: BackgroundSums, name: str, least: float = 0.3) -> None:
+    """Warn if the exclusion mask leaves less than this fraction of the background in a bin, see `background_fraction`.
+
+    Warns
+    -----
+    FovnbWarning
+        With the bins and their fractions.
+    """
+    total = sums.background + sums.background_excluded
+    short = np.flatnonzero(sums.background < least * total)
+    if len(short):
+        bins = ", ".join(f"{sums.background[k] / total[k]:.0%} at {sums.energy[k]:.3g} TeV" for k in short)
+        msg = f"{name}: the exclusion mask leaves little of the background, {bins}; make it smaller, or mind these bins"
+        warnings.warn(msg, FovnbWarning, stacklevel=4)
 
 
 def _nothing_is_left(dataset: MapDataset) -> bool:
