@@ -11,16 +11,22 @@ from fovnb.errors import FovnbError
 
 __all__ = ["main"]
 
+_CODES = "Exit code: 0; 1 if no run was usable, which report and ledger explain; 2 after an error."
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command and return its exit code: 0, or 2 after an error, which is said in one sentence.
 
+    A report on runs none of which was usable ends with 1; report and ledger say why.
     Ctrl-C and a reader that goes away end it quietly, with the codes 130 and 141 that a shell expects.
     """
     try:
-        _run(arguments)
+        return _run(arguments)
     except FovnbError as error:
         print(f"fovnb: {error}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        print("fovnb: the memory is too small; ask for larger pixels, fewer energy bins or fewer runs", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         return 130
@@ -28,13 +34,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # What is left in the buffer must not raise again when Python ends.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    return 0
 
 
-def _run(arguments: Sequence[str] | None) -> None:
+def _run(arguments: Sequence[str] | None) -> int:
     try:
         options = _parser().parse_args(arguments)
-        options.command(options)
+        return int(options.command(options))
     finally:
         sys.stdout.flush()
 
@@ -47,7 +52,8 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument("--output", type=Path, default=Path(), metavar="DIR", help="where to write (default: here)")
     demo.add_argument("--runs", type=int, default=2, metavar="N", help="how many runs (default: 2)")
     demo.set_defaults(command=_demo)
-    _add_report(commands.add_parser("report", help="reduce runs, write their ledger and a page of diagnostics"))
+    summary = "reduce runs, write their ledger and a page of diagnostics"
+    _add_report(commands.add_parser("report", help=summary, description=f"{summary.capitalize()}.", epilog=_CODES))
     return parser
 
 
@@ -56,7 +62,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     add("folder", metavar="DIR", help="folder of DL3 data, with its index files")
     add("--obs-ids", nargs="+", metavar="ID", help="which runs (default: all)")
     add("--output", type=Path, default=Path("report.html"), metavar="FILE", help="the report (default: report.html)")
-    add("--ledger", type=Path, metavar="FILE", help="write the ledger, too, such as ledger.ecsv")
+    add("--ledger", type=Path, metavar="FILE", help="write the ledger, too, as ECSV: ledger.ecsv")
     add("--overwrite", action="store_true", help="replace files that exist")
     add("--exclude", metavar="FILE", help="regions, a mask or a catalogue (default: gamma-cat under $GAMMAPY_DATA)")
     add("--emin", type=float, default=0.5, metavar="TEV", help="lowest energy (default: 0.5)")
@@ -68,7 +74,7 @@ def _add_report(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=_report)
 
 
-def _demo(options: argparse.Namespace) -> None:
+def _demo(options: argparse.Namespace) -> int:
     """Analyse the demo data; print norms beside the truth and the stack, write the stack and a picture of it."""
     from tqdm import tqdm
 
@@ -83,9 +89,10 @@ def _demo(options: argparse.Namespace) -> None:
     with replace_whole(image_path, overwrite=True) as temporary:
         plot_demo(result).savefig(temporary, dpi=150)
     print(f"data: {path}\n\n{result.table()}\n\n{result.stacked}\n\nwrote {stack_path}\nwrote {image_path}")
+    return 0
 
 
-def _report(options: argparse.Namespace) -> None:
+def _report(options: argparse.Namespace) -> int:
     """Reduce runs, write report and ledger, and print what is to be read first."""
     from tqdm import tqdm
 
@@ -111,6 +118,7 @@ def _report(options: argparse.Namespace) -> None:
     )
     written = "\n".join(f"wrote {path}" for path in (options.output, options.ledger) if path is not None)
     print("\n\n".join([origin, done.ledger.title, "\n".join(done.lines), written]))
+    return 0 if done.usable else 1
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from fovnb.datasets import Datasets, MapDataset
 from fovnb.errors import DataError, GeometryError, InvalidInputError, PredictionError
+from fovnb.makers import FoVBackgroundMaker
 from fovnb.maps import Map, MapAxis, WcsGeom
 from fovnb.modeling.models import FoVBackgroundModel, PowerLawNormSpectralModel
 from tests.datasets import make_geom, make_run
@@ -361,3 +362,13 @@ def test_broken_lists_of_datasets_are_refused(tmp_path, text):
     (tmp_path / "datasets.yaml").write_text(text)
     with pytest.raises(DataError):
         Datasets.read(tmp_path / "datasets.yaml")
+
+
+def test_a_new_name_keeps_the_fitted_background_or_says_that_it_is_gone():
+    fitted = FoVBackgroundMaker().run(make_run(norm=1.5))
+    renamed = fitted.replace(name="renamed")
+    np.testing.assert_array_equal(renamed.npred_background().data, fitted.npred_background().data)
+    assert renamed.models[0].datasets_names == ["renamed"]
+    copied = fitted.copy(name="copied")
+    assert (copied.models, copied.background_fit) == (None, None)
+    assert fitted.copy().background_fit.values.tolist() == fitted.background_fit.values.tolist()

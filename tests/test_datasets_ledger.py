@@ -168,3 +168,43 @@ def test_a_stack_of_unfitted_runs_says_so():
     assert (row["status"], row["livetime_used"]) == ("ok", 1000 * u.s)
     assert row["reason"] == "the background was not fitted"
     assert row["counts"] == made.counts.data.sum()
+
+
+def test_a_livetime_that_nobody_knows_is_not_zero_hours_lost():
+    rows = [LedgerRow(1, livetime=3600.0, livetime_used=3600.0), LedgerRow(2, status="unreadable")]
+    assert ledger_of(rows).title.endswith("1.00 of 1.00 h in the stack, 0.00 h lost and 1 run of unknown livetime")
+
+
+def test_a_fitted_run_without_its_model_is_not_shown_as_fitted(tmp_path):
+    run(1).write(tmp_path / "run.fits")
+    stacked = MapDataset.create(make_geom())
+    with pytest.warns(FovnbWarning, match="obs-1: the fitted norm is not applied: read the models too"):
+        stacked.stack(MapDataset.read(tmp_path / "run.fits"))
+    assert stacked.ledger["reason"][0].startswith("the fitted norm is not applied")
+
+
+def test_a_stack_that_adds_nothing_is_not_shown_as_used():
+    with pytest.warns(FovnbWarning, match="too-few-counts"):
+        failed_stack = FoVBackgroundMaker(min_counts=1e9).run(stack_of(run(1), run(2)))
+    ledger = stack_of(failed_stack).ledger
+    assert list(ledger["status"]) == ["too-few-counts"] * 2
+    assert ledger["livetime_used"].sum() == 0 * u.s
+    assert ledger.title.startswith("Run ledger: 0 of 2 runs, 0.00 of 0.56 h")
+
+
+def test_a_new_fit_of_a_stack_leaves_the_rows_of_its_runs():
+    stacked = stack_of(run(1))
+    assert same(FoVBackgroundMaker().run(stacked).ledger, stacked.ledger)
+
+
+def test_a_run_of_unknown_livetime_is_in_the_stack_all_the_same():
+    made = run(1).replace(exposure=None, run_info=None)
+    once = stack_of(made)
+    assert "1 of 1 runs" in once.ledger.title
+    once.stack(made)
+    assert "more than once" in once.ledger["reason"][0]
+
+
+def test_any_columns_show():
+    ledger = stack_of(run(1)).ledger
+    assert "Run ledger: 1 runs" in ledger["status", "norm"]._repr_html_()

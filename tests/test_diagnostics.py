@@ -3,9 +3,28 @@ import pytest
 from astropy import units as u
 
 from fovnb.datasets import MapDataset
-from fovnb.diagnostics import Residuals, cash_significance, residuals
+from fovnb.diagnostics import (
+    Residuals,
+    alignment,
+    cash_significance,
+    fov_residuals,
+    goodness,
+    gradient,
+    identifiability,
+    mask_scan,
+    radial_profile,
+    ratio_spectrum,
+    residuals,
+    significance_histogram,
+    times,
+    toys,
+    trends,
+    verdicts,
+    wobble,
+)
 from fovnb.diagnostics.pixels import runs, used_runs
 from fovnb.errors import GeometryError, InvalidInputError, PredictionError
+from fovnb.makers import ExclusionMask
 from fovnb.maps import Map, MapAxis, WcsGeom
 from fovnb.modeling.models import FoVBackgroundModel, PowerLawNormSpectralModel
 
@@ -120,8 +139,60 @@ def test_a_radius_that_is_no_positive_angle_is_refused(dataset, radius):
 
 
 def test_a_mask_on_another_geometry_is_refused(dataset):
-    with pytest.raises(GeometryError, match=r"another geometry \(shape \(15, 21\)\) than the dataset"):
-        residuals(dataset, mask=Map.from_geom(GEOM.to_image(), dtype=bool))
+    with pytest.raises(GeometryError, match=r"another geometry \(shape \(10, 10\)\) than the dataset"):
+        residuals(dataset, mask=Map.from_geom(GEOM.to_image(), dtype=bool).cutout(GEOM.center_skydir, "0.5 deg"))
+
+
+def test_a_mask_is_a_record_a_map_or_an_image(dataset):
+    record = ExclusionMask("icrs; circle(83.6, 22, 0.12)")
+    cube = record.to_map(GEOM)
+    image = Map.from_geom(GEOM.to_image(), data=cube.data[0])
+    found = [residuals(dataset, "0.05 deg", mask).counts for mask in (record, cube, image)]
+    np.testing.assert_array_equal(found[0], found[1])
+    np.testing.assert_array_equal(found[2], found[1])
+    assert np.isnan(found[0]).sum() > np.isnan(residuals(dataset, "0.05 deg").counts).sum()
+
+
+@pytest.mark.parametrize("mask", ["crab", np.ones(GEOM.data_shape), 3])
+def test_a_mask_that_is_none_is_refused(dataset, mask):
+    with pytest.raises(InvalidInputError, match=f"the mask is a {type(mask).__name__}; expected an ExclusionMask"):
+        residuals(dataset, mask=mask)
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -1, np.inf])
+def test_residuals_of_wrong_counts_are_refused_where_they_are_used(dataset, wrong):
+    expected = residuals(dataset).counts
+    dataset.counts.data[0, 0, 0] = wrong  # masked
+    np.testing.assert_array_equal(residuals(dataset).counts, expected)
+    dataset.counts.data[0, 3, 8] = wrong
+    with pytest.raises(PredictionError, match=f"dataset 'obs-1' has counts of {wrong} in pixels that are used"):
+        residuals(dataset)
+
+
+@pytest.mark.parametrize("given", [None, "x", 3, ["x"]])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        alignment,
+        fov_residuals,
+        goodness,
+        gradient,
+        identifiability,
+        mask_scan,
+        radial_profile,
+        ratio_spectrum,
+        residuals,
+        significance_histogram,
+        times,
+        toys,
+        trends,
+        verdicts,
+        wobble,
+    ],
+)
+def test_what_is_no_run_is_refused_in_a_sentence(ask, given):
+    with pytest.raises(InvalidInputError, match=r"found a? ?(str|NoneType|int|list|None|'x'|3)"):
+        ask(given)
 
 
 def test_a_dataset_without_counts_is_refused(dataset):

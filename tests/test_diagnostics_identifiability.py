@@ -30,7 +30,7 @@ def test_the_documented_recipe_of_nodes_at_all_edges_is_degenerate():
     found = identifiability(SUMS, bkg(at_edges()))
     assert (found.rank, found.n_free, found.condition) == (5, 6, np.inf)
     assert found.open == (
-        "the alternating combination norm_0 - norm_1 + norm_2 - norm_3 + norm_4 - norm_5; "
+        "the alternating combination ln(norm_0) - ln(norm_1) + ln(norm_2) - ln(norm_3) + ln(norm_4) - ln(norm_5); "
         "put nodes at the centres of bins that hold enough counts",
     )
     alternating = np.array([1, -1, 1, -1, 1, -1]) / 6**0.5
@@ -56,7 +56,9 @@ def test_the_node_of_a_masked_bin_is_unconstrained():
 def test_one_bin_cannot_tell_norm_from_tilt():
     found = identifiability(BackgroundSums([np.e], [10], [10.0]), bkg(power_law()))
     assert found.rank == 1
-    assert found.open == ("the combination tilt + norm; freeze one of them or use more energy bins",)
+    assert found.open == (
+        "the combination tilt + ln(norm); freeze one parameter of the combination or use more energy bins",
+    )
 
 
 def test_the_size_of_a_prediction_does_not_change_the_rank():

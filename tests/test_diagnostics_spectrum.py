@@ -139,7 +139,7 @@ class TestSeveral:
             ratio_spectrum([unread])
 
     def test_another_energy_axis_is_refused(self):
-        with pytest.raises(InvalidInputError, match="obs-2 has another energy axis than obs-1"):
+        with pytest.raises(InvalidInputError, match=r"obs-2 has another energy axis \(4 bins\) than obs-1"):
             ratio_spectrum([make_run(), make_run("obs-2", make_geom(nbin=4))])
 
     def test_toys_of_a_sparse_stack(self):
@@ -185,3 +185,10 @@ def test_the_records_print_in_a_few_lines():
     assert "deviance" in repr(found)
     assert found._repr_html_().startswith("<table><caption>RatioSpectrum</caption>")
     assert repr(found.goodness).startswith("Goodness")
+
+
+@pytest.mark.parametrize("ask", [goodness, ratio_spectrum])
+def test_runs_of_one_name_with_other_energy_bins_are_refused(ask):
+    runs = [make_run("obs-1"), make_run("obs-1", geom=make_geom(nbin=4))]
+    with pytest.raises(InvalidInputError, match=r"obs-1 has another energy axis \(4 bins\) than obs-1 \(3 bins\)"):
+        ask(runs)

@@ -69,7 +69,13 @@ def test_the_real_runs_are_sound(hess_dl3_dr1):
 
 
 @pytest.mark.parametrize(
-    ("given", "found"), [([make_run("obs-1")], "dataset 'obs-1' does not know"), ([3], "found 3"), (3, "found 3")]
+    ("given", "found"),
+    [
+        ([make_run("obs-1")], "dataset 'obs-1' does not know"),
+        ([3], "found 3"),
+        (3, "found 3"),
+        ([], "there are no runs"),
+    ],
 )
 def test_what_knows_no_run_is_refused(given, found):
     with pytest.raises(InvalidInputError, match=found):

@@ -126,3 +126,8 @@ def test_without_a_fit_there_are_no_toys():
 def test_the_record_prints_in_a_few_lines(many):
     assert "pulls of norm : mean" in repr(many)
     assert many._repr_html_().startswith("<table><caption>Toys</caption>")
+
+
+def test_of_a_list_asks_for_one_run():
+    with pytest.raises(InvalidInputError, match=r"found a list; expected one run .* give one run of a list at a time"):
+        toys([make_run()])

@@ -179,3 +179,8 @@ def test_the_record_names_the_flagged():
     assert "flagged 4  : norm 0.5" in repr(trends(ledger((1, 1.02, 0.98, 0.5, 0.99, 1, 1.01, 0.97))))
     assert "flagged    : none" in repr(trends(ledger()))
     assert trends(ledger())._repr_html_().startswith("<table><caption>Trends</caption>")
+
+
+def test_the_record_says_where_there_is_no_outlier_test():
+    ledger = Table({"OBS_ID": range(1, 4), "status": ["ok"] * 3, "norm": [1, 1.02, 0.98], "norm_err": [0.05] * 3})
+    assert "tested     : 3 of the 4 runs that a comparison with the others needs" in repr(trends(ledger, against=[]))

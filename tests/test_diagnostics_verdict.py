@@ -145,7 +145,7 @@ def test_a_failed_run_says_why_and_the_others_are_tested(sound):
         name="obs-99",
     )
     found = verdicts([failed, *sound[1:], unread])
-    assert found.runs[0].sentence.startswith("too-few-counts: 0 counts outside the exclusion mask")
+    assert found.runs[0].sentence == f"too-few-counts: {failed.background_fit.reason}"
     assert found.runs[-1].sentence == "unreadable: the file is broken"
     assert not found.runs[-1].sound
     assert all(run.sound for run in found.runs[1:-1])
@@ -159,7 +159,7 @@ def test_nothing_but_failed_runs_is_no_error(sound):
     )
     found = verdicts(unread)
     assert not found.all_runs.sound
-    assert found.all_runs.sentence == "untested: there is no run with a fitted background"
+    assert found.all_runs.sentence == "untested: there is no run that could be tested"
 
 
 def test_a_stack_is_tested_as_far_as_it_can_be(sound):
@@ -225,6 +225,50 @@ def test_too_few_toys_are_refused(toys, sound):
 def test_a_mask_that_is_none_is_refused(sound):
     with pytest.raises(InvalidInputError):
         verdicts(sound, exclusion_mask="crab")
+
+
+def test_a_mask_that_leaves_nothing_leaves_no_run_to_test(sound):
+    nothing = Map.from_geom(sound[0].geom, dtype=bool)
+    found = verdicts(sound[:2], nothing)
+    assert not any(run.sound for run in (*found.runs, found.all_runs))
+    assert found.runs[0].sentence.startswith("untested: no pixel of obs-1 is inside the safe, fit and exclusion masks")
+
+
+def test_a_run_that_cannot_be_used_is_untested_and_the_others_go_on(sound):
+    bare = sound[0].copy(name="obs-1")
+    bare.background = None
+    wrong = sound[1].copy(name="obs-2")
+    wrong.counts.data[...] = np.nan
+    found = verdicts([bare, wrong, *sound[2:]])
+    assert found.runs[0].sentence.startswith("untested: dataset 'obs-1' lacks counts or background")
+    assert found.runs[1].sentence.startswith("untested: dataset 'obs-2' has counts of nan")
+    assert all(run.sound for run in found.runs[2:])
+    assert not any(run.sound for run in found.runs[:2])
+
+
+def test_a_failed_run_with_the_number_of_a_good_one_takes_none_of_its_tests(sound):
+    fit = replace(sound[0].background_fit, status="failed", reason="it broke")
+    failed = sound[0].replace(background_fit=fit)
+    with pytest.warns(FovnbWarning, match="OBS_ID 1 is that of several datasets"):
+        found = verdicts([*sound, failed])
+    assert found.runs[0].n_tests == found.runs[1].n_tests == 8
+    assert found.runs[-1].sentence == "failed: it broke"
+    assert not found.runs[-1].sound
+
+
+def test_a_run_that_is_given_twice_is_warned_about(sound):
+    with pytest.warns(FovnbWarning, match="OBS_ID 2, 3 is that of several datasets") as caught:
+        found = verdicts([*sound[:3], *sound[1:3]])
+    assert caught[0].filename == __file__
+    assert [run.n_tests for run in found.runs] == [8] * 5
+
+
+def test_runs_with_other_energy_bins_are_tested_as_far_as_they_can_be(sound):
+    (other,) = survey(seed=2, runs=1, source=400, nbin=5)
+    info = replace(other.run_info, obs_id=99)
+    found = verdicts([*sound, other.replace(run_info=info)])
+    assert found.runs[0].sound
+    assert any("has another energy axis (5 bins) than obs-1 (4 bins)" in text for text in found.all_runs.untested)
 
 
 def test_what_is_no_dataset_is_refused():

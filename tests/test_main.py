@@ -103,6 +103,15 @@ def test_control_c_and_a_closed_pipe_end_quietly(monkeypatch, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_too_little_memory_is_one_sentence(monkeypatch, capsys):
+    def too_large(*_args, **_kwargs):
+        raise MemoryError
+
+    monkeypatch.setattr("fovnb.demo.make_demo", too_large)
+    assert main(["demo"]) == 2
+    assert re.fullmatch(r"fovnb: the memory is too small; ask for larger pixels.*\n", capsys.readouterr().err)
+
+
 def test_a_reader_that_goes_away_is_no_error():
     read, write = os.pipe()
     os.close(read)
@@ -115,9 +124,10 @@ def test_a_reader_that_goes_away_is_no_error():
 
 
 def test_version_and_help(capsys):
-    for arguments, expected in ((["--version"], f"fovnb {fovnb.__version__}"), (["--help"], "demo")):
+    cases = {"--version": f"fovnb {fovnb.__version__}", "--help": "demo", "report --help": "1 if no run was usable"}
+    for line, expected in cases.items():
         with pytest.raises(SystemExit) as stop:
-            main(arguments)
+            main(line.split())
         assert stop.value.code == 0
         assert expected in capsys.readouterr().out
 

@@ -32,9 +32,13 @@ def sizes(mask: ExclusionMask) -> list[float]:
         {"GLON": [CRAB.galactic.l.deg], "GLAT": [CRAB.galactic.b.deg]},
         {"Ra": [83.63 * 60] * u.arcmin, "Dec": [np.deg2rad(22.01)] * u.rad},
         {"RA": ["05 34 31.2"], "DEC": ["+22 00 36"]},
+        {"RA": ["83.63"], "DEC": ["+22.01"]},
+        {"RA": [b"5h34m31.2s"], "DEC": [b"22.01"]},
+        {"RA": np.array(["83.63"], dtype=object), "DEC": [22.01]},
+        {"GLON": [CRAB.galactic.l.to_string("deg", sep=":")], "GLAT": [str(CRAB.galactic.b.deg)]},
         {"position": SkyCoord([83.63], [22.01], unit="deg")},
     ],
-    ids=["J2000", "galactic", "units", "sexagesimal", "coordinates"],
+    ids=["J2000", "galactic", "units", "sexagesimal", "text", "bytes", "objects", "both", "coordinates"],
 )
 def test_positions_are_found_under_the_usual_names_and_units(columns: dict) -> None:
     [entry] = ExclusionMask.from_catalog(QTable(columns))
@@ -69,16 +73,48 @@ def test_rows_without_a_position_are_left_out_with_a_warning() -> None:
         assert ExclusionMask.from_catalog(table).names == ("far",)
 
 
+@pytest.mark.parametrize("nothing", ["", "--", "n/a", " NaN "])
+def test_text_that_says_nothing_is_no_position(nothing: str) -> None:
+    table = sources()
+    table["ra"], table["dec"] = ["83.63", nothing], ["22.01", nothing]
+    with pytest.warns(FovnbWarning, match="1 of 2 rows have no position and are left out"):
+        [entry] = ExclusionMask.from_catalog(table)
+    assert entry.shape.center.separation(CRAB).arcsec < 0.1
+    table["ra"] = np.ma.array(["83.63", "84.0"], mask=[True, False])
+    with pytest.raises(InvalidInputError, match="none of the 2 rows has a position, which excludes nothing"):
+        ExclusionMask.from_catalog(table)
+
+
+def test_text_in_a_column_with_a_unit_is_in_this_unit() -> None:
+    table = Table({"ra": ["5.5753"], "dec": ["22.01"]}, units={"ra": "hourangle"})
+    assert ExclusionMask.from_catalog(table)[0].shape.lon_deg == pytest.approx((83.6295,))
+    table["ra"].unit = "m"
+    with pytest.raises(InvalidInputError, match=r"'ra' of row 0 is '5\.5753', a position that cannot be read"):
+        ExclusionMask.from_catalog(table)
+
+
 @pytest.mark.parametrize(
     ("columns", "arguments", "message"),
     [
         ({"ra": None}, {}, r"no positions \(name, dec, sigma\); name the columns ra and dec"),
         ({}, {"extension": "sigmas"}, r"no column 'sigmas' \(did you mean 'sigma'\?\)"),
         ({}, {"names": "x"}, "no column 'x'; name one of its columns: name, ra, dec, sigma"),
-        ({}, {"radius": -1}, "the radius of row 0 is -1 deg"),
+        ({}, {"radius": -1}, "the radius is -1; give one finite number of at least 0"),
         ({}, {"radius": "wide"}, "cannot read the radius from 'wide'"),
-        ({"ra": ["here", "there"]}, {}, "holds positions that cannot be read"),
+        ({"ra": ["here", "there"]}, {}, "'ra' of row 0 is 'here', a position that cannot be read"),
         ({"ra": [1, 2] * u.TeV}, {}, "'ra' cannot be read as numbers in deg"),
+        ({"dec": [22, 120]}, {}, r"the position of row 1 is \(83\.63, 120\) deg; give finite angles, the latitude"),
+        ({"ra": [np.inf, 1]}, {}, r"the position of row 0 is \(inf, 22\.01\) deg; give finite angles"),
+        ({"ra": [[1, 2], [3, 4]]}, {}, r"the column 'ra' holds values of shape \(2,\) in row 0; give one value a row"),
+        ({"ra": [np.nan, np.nan]}, {}, "none of the 2 rows has a position"),
+        ({}, {"radius": [1, 2]}, r"the radius is \[1, 2\]; give one finite number"),
+        ({}, {"radius": lambda row: row["nope"]}, r"the radius fails for row 0 \(KeyError: 'nope'\); give one that"),
+        ({}, {"radius": lambda row: 1 - len(row["name"])}, "the radius of row 0 is -3; give one"),
+        ({"sigma": [1, -1]}, {"extension": "sigma"}, "the extension of row 1 is -1 deg; give one at least 0 deg"),
+        ({}, {"extension": "sigma", "factor": np.nan}, "factor is nan; give one finite number of at least 0"),
+        ({}, {"extension": "sigma", "factor": -1}, "factor is -1; give one finite number of at least 0"),
+        ({}, {"center": CRAB, "max_separation": np.nan}, "max_separation is nan; give one finite number"),
+        ({}, {"center": CRAB, "max_separation": -3}, "max_separation is -3; give one finite number of at least 0"),
         ({}, {"extension": "name"}, "'name' cannot be read as numbers in deg"),
     ],
 )
@@ -130,5 +166,7 @@ def test_bright_stars_by_their_magnitude() -> None:
     assert sizes(mask) == [0.197]
     assert len(ExclusionMask.from_stars(table, mag_max=7)) == 2
     assert len(ExclusionMask.from_stars(table, mag_max=3)) == 0
+    with pytest.raises(InvalidInputError, match="mag_max is nan; give one finite number"):
+        ExclusionMask.from_stars(table, mag_max=np.nan)
     with pytest.raises(InvalidInputError, match="the table has no usual column of magnitudes; name one of"):
         ExclusionMask.from_stars(sources())

@@ -140,12 +140,17 @@ def test_what_has_no_area_or_is_not_understood_is_named(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("empty.reg", "", "holds no region; give a file with regions"),
+        ("empty.reg", "", "holds no region; give regions, in DS9's format as"),
         ("text.reg", "icrs\nline(1,2,3,4)\n", "holds no region; left out: 1 lines or texts"),
         ("frame.reg", "circle(1,2,3)\n", "holds no region; left out: A coordinate frame was not found"),
         ("broken.reg", "icrs\ncircle(83.63,22.01,\n", "cannot be read as DS9 regions"),
         ("broken.crtf", "#CRTFv0\ncircle[[83.63deg, 22.01deg], 0.3]\n", "cannot be read as CRTF regions"),
         ("binary.reg", b"\xff\xfe\x00\x01", "is neither a FITS file nor text"),
+        (
+            "latin.reg",
+            "icrs; circle(1,2,3) # é".encode("latin-1"),
+            r"nor text in UTF-8 \(.* at byte 22\); save it in UTF-8",
+        ),
         ("broken.fits", b"SIMPLE  =   broken", "cannot be read as FITS"),
     ],
 )
@@ -183,9 +188,28 @@ def test_a_fits_file_begins_with_the_map(tmp_path: Path) -> None:
     np.testing.assert_array_equal(again.to_map(cube).data, read.data)
 
 
-def test_an_empty_mask_in_a_fits_file(tmp_path: Path) -> None:
-    ExclusionMask().write(tmp_path / "none.fits", GEOM)
-    assert len(ExclusionMask.from_file(tmp_path / "none.fits")) == 0
+@pytest.mark.parametrize("name", ["none.reg", "none.crtf", "none.fits"])
+def test_an_empty_mask_is_not_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(InvalidInputError, match=rf"the mask has no areas, and {name} would hold nothing to exclude"):
+        ExclusionMask().write(tmp_path / name, GEOM)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("size", [100, 4000, 7200, 11400, -10])
+def test_a_fits_file_that_is_cut_off_is_refused_in_a_sentence(tmp_path: Path, size: int) -> None:
+    path = tmp_path / "cut.fits"
+    ExclusionMask(shapes()[0]).write(path, GEOM)
+    path.write_bytes(path.read_bytes()[:size])
+    with pytest.raises(DataError, match=r"cut\.fits cannot be read as FITS: .*; check that the file is there"):
+        ExclusionMask.from_file(path)
+
+
+@pytest.mark.parametrize("suffix", [".reg", ".crtf"])
+def test_a_byte_order_mark_is_no_part_of_the_text(tmp_path: Path, suffix: str) -> None:
+    mask, path = ExclusionMask(shapes()[0]), tmp_path / f"mask{suffix}"
+    mask.write(path)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert described(ExclusionMask.from_file(path)) == described(mask)
 
 
 def test_a_plain_fits_mask_is_one_area(tmp_path: Path) -> None:

@@ -10,11 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from regions import (
     CircleAnnulusSkyRegion,
-    CirclePixelRegion,
     CircleSkyRegion,
     EllipseAnnulusSkyRegion,
     EllipseSkyRegion,
-    PixCoord,
     PointSkyRegion,
     PolygonSkyRegion,
     RectangleAnnulusSkyRegion,
@@ -357,36 +355,6 @@ def test_projection_for_a_run_warns_only_where_the_mask_does_nothing() -> None:
     assert len(caught) == 1
     with pytest.warns(FovnbWarning, match="of 0 areas"):
         project_exclusion_mask(ExclusionMask(), cube)
-
-
-@pytest.mark.parametrize(
-    ("areas", "message"),
-    [
-        (CirclePixelRegion(PixCoord(3, 4), 2), "CirclePixelRegion lies in pixels; turn it into a sky region"),
-        ([circle(), 3], "int is no area; expected a sky region such as CircleSkyRegion, or a Map"),
-        (circle(np.nan), "a Circle has a position or size that is not finite"),
-        ("icrs; circle(83", "no region found in"),
-        (circle(frame="fk4"), None),
-        (CircleSkyRegion(SkyCoord(1, 2, unit="deg", frame="fk5", equinox="J1980"), 1 * u.deg), "give it in icrs"),
-        (Map.from_geom(field(), data=np.full((60, 60), 2.0)), "holds other values than 0 and 1"),
-        (Map.from_geom(field(), dtype=bool), "the mask 'Map' is False everywhere and excludes everything"),
-    ],
-)
-def test_what_is_no_area_is_refused_in_a_sentence(areas: object, message: str | None) -> None:
-    if message is None:
-        assert ExclusionMask(areas)[0].frame == "fk4"
-        return
-    with pytest.raises(InvalidInputError, match=message):
-        ExclusionMask(areas)
-
-
-def test_names_must_be_texts_and_as_many_as_the_areas() -> None:
-    with pytest.raises(InvalidInputError, match="1 names are given for 2 areas"):
-        ExclusionMask([circle(), circle(84)], ["a"])
-    with pytest.raises(InvalidInputError, match="the name of an excluded area is ' '; give a text"):
-        ExclusionMask([circle()], [" "])
-    with pytest.raises(InvalidInputError, match="the origin of an excluded area is None"):
-        ExclusionMask(circle(), origin=None)
 
 
 def test_the_table_and_the_representations() -> None:

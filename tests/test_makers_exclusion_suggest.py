@@ -94,6 +94,10 @@ def test_thresholds_and_maps_that_make_no_sense_are_refused() -> None:
         ExclusionMask.suggest(Map.from_geom(GEOM))
     with pytest.raises(InvalidInputError, match=r"\['int'\] were given; expected a significance map or MapDatasets"):
         ExclusionMask.suggest([3])
+    with pytest.raises(InvalidInputError, match=r"\['NoneType'\] were given"):
+        ExclusionMask.suggest(None)
+    with pytest.raises(InvalidInputError, match="no pixel has a significance: all are NaN"):
+        ExclusionMask.suggest(significance({}) * np.nan)
     with pytest.raises(InvalidInputError, match="all pixels are above"):
         ExclusionMask.suggest(significance({(5, 5): 9.0}), dilate="3 deg")
 
@@ -213,6 +217,28 @@ def test_a_failed_run_has_no_norm_and_adds_nothing() -> None:
         history = iterate_exclusion([good, bad], FoVBackgroundMaker())
     assert np.isnan(history.norms[:, 1]).all()
     np.testing.assert_array_equal(history.norms[:, 0], iterate_exclusion(good, FoVBackgroundMaker()).norms[:, 0])
+
+
+def test_runs_that_all_fail_are_no_convergence() -> None:
+    run = run_with_source()
+    run.counts.data[...] = 0
+    with pytest.warns(FovnbWarning, match="obs-1: too-few-counts"):
+        history = iterate_exclusion(run, FoVBackgroundMaker())
+    assert (history.status, history.converged, len(history.steps)) == ("failed", False, 1)
+    assert history.reason.startswith("no run was fitted (obs-1: no counts were seen")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((None, FoVBackgroundMaker()), r"\['NoneType'\] were given; expected"),
+        ((run_with_source(), None), "the maker is None; expected one with exclusion_mask and run"),
+        ((run_with_source(), FoVBackgroundMaker(), "Crab"), "the first mask is 'Crab'; expected an ExclusionMask"),
+    ],
+)
+def test_what_cannot_be_iterated_is_refused_in_a_sentence(arguments: tuple, message: str) -> None:
+    with pytest.raises(InvalidInputError, match=message):
+        iterate_exclusion(*arguments)
 
 
 def test_a_record_is_frozen() -> None:

@@ -183,7 +183,7 @@ def test_failed_run_keeps_its_maps_and_says_why(options, status):
 def test_run_without_counts_fails_with_a_sentence():
     run = make_run()
     run.counts.data[...] = 0
-    with pytest.warns(FovnbWarning, match="0 counts"):
+    with pytest.warns(FovnbWarning, match="no counts were seen"):
         assert FoVBackgroundMaker().run(run).background_fit.status == "too-few-counts"
 
 
@@ -307,7 +307,19 @@ def test_exclusion_mask_goes_with_the_dataset():
     done = FoVBackgroundMaker(exclusion_mask=exclusion).run(run)
     assert_array_equal(done.mask_exclusion.data, exclusion.data)
     assert run.mask_exclusion is None
-    assert FoVBackgroundMaker().run(done).mask_exclusion is None
+    again = FoVBackgroundMaker().run(done)
+    assert_array_equal(again.mask_exclusion.data, exclusion.data)
+    assert again.background_fit.counts.sum() == done.background_fit.counts.sum()
+
+
+def test_a_failed_run_keeps_its_first_reason_and_says_how_to_fit_it_again():
+    run = make_run()
+    with pytest.warns(FovnbWarning, match="lower min_counts"):
+        failed = FoVBackgroundMaker(min_counts=1e9).run(run)
+    for _ in range(2):
+        with pytest.warns(FovnbWarning, match="too-few-counts.*lower min_counts; to fit it again, take"):
+            failed = FoVBackgroundMaker().run(failed)
+    assert failed.background_fit.reason.count("to fit it again") == 1
 
 
 def test_what_the_mask_excludes_is_counted_at_the_fitted_norm():
@@ -339,8 +351,8 @@ def test_livetime_is_in_the_record():
         ({"mask_fit": False}, "excluded", "mask_fit leaves nothing"),
         ({"counts": np.nan}, "unreadable", "1200 pixels in use are NaN"),
         ({"counts": -1.0}, "unreadable", "negative"),
-        ({"background": 0.0}, "no-background", "0 predicted"),
-        ({"counts": 0.0}, "too-few-counts", "0 counts"),
+        ({"background": 0.0}, "no-background", "no background is predicted"),
+        ({"counts": 0.0}, "too-few-counts", "no counts were seen"),
     ],
 )
 @pytest.mark.parametrize("method", ["fit", "scale"])

@@ -79,3 +79,18 @@ def test_what_is_no_maker_is_refused_before_anything_is_read():
         reduce_observations([], REFERENCE, [MapDatasetMaker])
     with pytest.raises(InvalidInputError, match="no maker"):
         reduce_observations([], REFERENCE, ["fit"])
+
+
+def test_a_maker_that_returns_something_else_costs_its_run_alone(observations):
+    class Nothing:
+        def run(self, *_):
+            return None
+
+    class Elsewhere:
+        def run(self, *_):
+            return MapDataset.create(WcsGeom.create(skydir=(10, 10), width=3, binsz=0.1, axes=[ENERGY]), name="obs-1")
+
+    for maker, status in ((Nothing(), "unreadable"), (Elsewhere(), "outside")):
+        with pytest.warns(FovnbWarning, match=f"obs-1: {status}"):
+            ledger = stack_observations(observations[:1], REFERENCE, [maker]).ledger
+        assert list(ledger["status"]) == [status]

@@ -223,7 +223,10 @@ class TestFit:
         model = CompoundNormSpectralModel(PowerLawNormSpectralModel(), TemplateNormSpectralModel(NODES, [1, 1, 1, 1]))
         record = fit_background(SUMS, bkg(model))[1]
         assert record.status == "unconstrained"
-        assert "norm - norm_2" in record.unconstrained[0]
+        assert "ln(norm) - ln(norm_2)" in record.unconstrained[0]
+        assert np.isinf(
+            record.errors[[i for i, n in enumerate(record.parameter_names) if n in record.free_names]]
+        ).all()
 
 
 def test_where_a_factor_is_not_linear():

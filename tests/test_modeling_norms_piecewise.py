@@ -7,6 +7,7 @@ import pytest
 from astropy import units as u
 
 from fovnb.errors import ModelError
+from fovnb.maps import Map
 from fovnb.modeling import Parameter, Parameters
 from fovnb.modeling.background_fit import fit_background
 from fovnb.modeling.models import (
@@ -133,6 +134,26 @@ class TestDataset:
             PiecewiseNormSpectralModel.from_dataset(OwnMask(), n).energy.value.tolist() == given.energy.value.tolist()
         )
 
+    def test_masks_on_the_image_and_what_makes_one_will_do(self):
+        """Half of the pixels of every bin: the same as a mask of all bins."""
+        run = ten_a_pixel(nbin=4)
+        half = run.counts.geom.energy_mask()
+        half.data[:, ::2] = False
+        image = Map(run.counts.geom.to_image(), half.data[0])
+        area = SimpleNamespace(to_map=lambda geom: Map(geom, half.data))
+        n = 20 * half.data[0].sum()
+        nodes = [PiecewiseNormSpectralModel.from_dataset(run, n, exclusion_mask=mask).energy for mask in (half, image)]
+        nodes += [PiecewiseNormSpectralModel.from_dataset(run, n, exclusion_mask=area).energy]
+        assert [len(found) for found in nodes] == [2, 2, 2]
+
+    def test_masks_elsewhere_and_things_that_are_none(self):
+        run, other = ten_a_pixel(), make_geom(skydir=(10.0, 10.0))
+        elsewhere = Map(other, np.ones(run.counts.data.shape, dtype=bool))
+        assert elsewhere.data.shape == run.counts.data.shape
+        for mask in (elsewhere, object(), "mask.fits", run.counts):
+            with pytest.raises(ModelError, match=f"the mask is a {type(mask).__name__} .*pass a Map on one"):
+                PiecewiseNormSpectralModel.from_dataset(run, exclusion_mask=mask)
+
     def test_pixels_without_background_do_not_count(self):
         run = ten_a_pixel()
         background = run.background.copy()
@@ -142,7 +163,7 @@ class TestDataset:
 
     def test_masks_and_things_that_cannot_be_right(self):
         run = ten_a_pixel()
-        with pytest.raises(ModelError, match=r"expected booleans of shape"):
+        with pytest.raises(ModelError, match=r"expected booleans on the dataset's geometry \(\d+"):
             PiecewiseNormSpectralModel.from_dataset(run, exclusion_mask=np.ones((1, 2, 3), dtype=bool))
         with pytest.raises(ModelError, match="without counts was given"):
             PiecewiseNormSpectralModel.from_dataset("run 1")

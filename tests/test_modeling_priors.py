@@ -166,6 +166,8 @@ class TestRecord:
         assert record.values[1] == pytest.approx(COUNTS.sum() / BACKGROUND.sum())
         low, high = record.intervals["norm"]
         assert (low + high) / 2 == pytest.approx(record.values[1])
+        assert record.prior_pulls == {"norm": pytest.approx((record.values[1] - 3) / 0.01)}
+        assert "its prior takes no part in 'scale'" in record.reason
 
     def test_a_linked_parameter_has_its_prior_once(self):
         spectral = with_priors(at_centers(), norm_0=(1, 0.01))
@@ -175,6 +177,32 @@ class TestRecord:
         _, record = fit_background(SUMS, bkg(spectral))
         assert record.values[0] == record.values[1]
         assert list(record.prior_pulls) == ["norm_0"]
+
+
+class TestDegreesOfFreedom:
+    def test_a_prior_takes_over_what_it_determines(self):
+        """D of two bins is one parameter's worth H / (H + 1 / s^2) = 100 / (100 + 300): dof is 2 - 0.25, rounded."""
+        sums = BackgroundSums([1.0, 4.0], [50, 50], [50.0, 50.0])
+        _, record = fit_background(sums, bkg(with_priors(PowerLawNormSpectralModel(), norm=(1, 300**-0.5))))
+        assert (record.rank, record.dof) == (1, 2)
+        _, wide = fit_background(sums, bkg(with_priors(PowerLawNormSpectralModel(), norm=(1, 50**-0.5))))
+        assert (wide.rank, wide.dof) == (1, 1)
+
+    @pytest.mark.parametrize("width", [0.01, 0.1, 1])
+    @pytest.mark.parametrize("level", [1, 20])
+    def test_p_values_of_sound_smooth_runs_are_uniform(self, width, level):
+        """Nodes drawn from the prior, counts from them; one node less than bins."""
+        rng, n = np.random.default_rng(11), 200
+        energy = np.geomspace(0.5, 20, 6)
+        nodes, background = np.geomspace(0.5, 20, 5), level * 2000 / energy
+        values = []
+        for _ in range(n):
+            log = np.append(0, np.cumsum(width * rng.normal(size=4)))
+            counts = rng.poisson(background * np.exp(np.interp(np.log(energy), np.log(nodes), log)))
+            spectral = PiecewiseNormSpectralModel(nodes * u.TeV, smoothness=width)
+            values.append(fit_background(BackgroundSums(energy, counts, background), bkg(spectral))[1].p_value)
+        for limit in (0.05, 0.5):
+            assert abs(np.mean(np.array(values) < limit) - limit) < 4 * np.sqrt(limit * (1 - limit) / n)
 
 
 @settings(max_examples=80, deadline=None)

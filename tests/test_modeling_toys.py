@@ -146,6 +146,14 @@ class TestGoodness:
         assert (fit.rank, fit.dof) == (5, 0)
         assert np.isnan(fit.p_value)
 
+    def test_rounding_leaves_no_deviance_below_0(self):
+        counts = np.arange(1.0, 2000.0)
+        for shift in (-1, 0, 1):
+            found = deviance(counts[:, None], (counts * (1 + shift * 1e-16 * 2))[:, None])
+            assert np.all(found >= 0)
+            assert np.all(found < 1e-9)
+        assert chi2_p_value(float(found[-1]), 1) == pytest.approx(1, abs=1e-4)
+
     def test_nothing_predicted_where_counts_were_seen_is_infinitely_bad(self):
         assert deviance(np.array([1.0]), np.array([0.0])) == np.inf
 

@@ -129,6 +129,12 @@ def test_other_regions_are_drawn_too(image):
     assert artist.get_width() == pytest.approx(10, rel=1e-3)
 
 
+def test_regions_come_before_the_axes(image):
+    ax = plot_map(image, fig=Figure())
+    with pytest.raises(InvalidInputError, match="a list is no sky axes; give first the regions"):
+        plot_regions(ax, [CircleSkyRegion(GEOM.center_skydir, 1 * u.deg)])
+
+
 def test_a_row_holds_panels_titles_and_regions_and_makes_a_picture(image, tmp_path):
     region = CircleSkyRegion(GEOM.center_skydir, 0.5 * u.deg)
     fig = plot_maps_row([Panel(image, "Counts"), Panel(image, "Again", {"vmin": 0, "vmax": 9})], [region], "Title")

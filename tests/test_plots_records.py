@@ -1,5 +1,7 @@
 """What is drawn carries the numbers of the record, and what is odd is marked and named."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from astropy.table import Table
@@ -84,6 +86,13 @@ def test_pulls_of_runs_are_rows_from_the_top_and_grey_where_there_are_none(spect
     assert ax.get_ylim() == (1.5, -0.5)
     assert [label.get_text() for label in ax.get_yticklabels()] == ["7", "8"]
     assert to_hex(ax.get_facecolor()) == "#cccccc"
+
+
+def test_pulls_of_no_run_or_of_several_energy_axes_are_refused(spectrum, ax):
+    with pytest.raises(InvalidInputError, match="no records whose pulls could be drawn"):
+        plot_pulls({}, ax)
+    with pytest.raises(InvalidInputError, match="b has other energy bins than a"):
+        plot_pulls({"a": spectrum, "b": replace(spectrum, energy_edges=spectrum.energy_edges[:-1])}, ax)
 
 
 LEDGER = Table({"OBS_ID": range(1, 7), "status": ["ok"] * 6, "norm": [1, 1.02, 0.98, 1, 0.2, 1.01]})
@@ -243,6 +252,7 @@ def test_an_orientation_that_the_counts_prefer_is_red(ax):
     plot_alignment(Alignment(names, delta, delta.sum(axis=0), (1, 2), "longitude flipped"), ax)
     assert [bar.get_width() for bar in ax.patches] == [-30, 11, 7]
     assert [to_hex(bar.get_facecolor()) == FLAG.lower() for bar in ax.patches] == [True, False, False]
+    assert [text.get_ha() for text in ax.texts] == ["right", "left", "left"]
     np.testing.assert_array_equal(ax.lines[0].get_xydata()[:3], [[-20, 0], [5, 1], [3, 2]])
 
 

@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from fovnb.errors import DataError, InvalidInputError
+from fovnb.datasets import fov_lonlat
+from fovnb.errors import DataError, FovnbWarning, InvalidInputError
 from fovnb.makers import ExclusionMask
-from fovnb.maps import Map
+from fovnb.maps import Map, MapAxis
 from fovnb.modeling.background_record import BackgroundFit
 from fovnb.report import Report, report
 from fovnb.report.folder import Reduction, group_pointings
 from fovnb.report.sections import SECTIONS, Section
-from fovnb.report.survey import Survey, with_mask
+from fovnb.report.survey import Survey, n_in_fields, with_mask
 from tests.datasets import make_geom, make_run
 from tests.report_runs import fitted, make_pointed_run
 
@@ -139,7 +140,8 @@ def test_a_stack_without_pointing_has_spectra_and_maps():
 
 
 def test_warnings_are_said_in_their_section():
-    run = fitted(make_pointed_run(), exclusion_mask=ExclusionMask("icrs; circle(83.63, 22.01, 1.6)"))
+    with pytest.warns(FovnbWarning, match="leaves little of the background"):
+        run = fitted(make_pointed_run(), exclusion_mask=ExclusionMask("icrs; circle(83.63, 22.01, 1.6)"))
     html = render("Background left by the mask", run)
     assert '<li class="doubt">obs-1: the exclusion mask leaves less than 30%' in html
     assert html.count("<li") == 1
@@ -166,6 +168,52 @@ def test_the_report_takes_the_mask(runs):
     assert with_mask([whole], MASK)[0].mask_exclusion.data.sum() < whole.mask_safe.data.size
     with pytest.raises(InvalidInputError, match="exclusion mask is a str"):
         report(runs, exclusion_mask="crab.reg")
+
+
+def test_a_mask_that_touches_no_run_is_said_once(runs):
+    far = ExclusionMask("icrs; circle(10, 10, 0.5)")
+    with pytest.warns(FovnbWarning, match="no area of the exclusion mask lies in the fields") as caught:
+        masked = with_mask([*runs, make_run("obs-5", make_geom(skydir=(120, 10)))], far)
+    assert len(caught) == 1
+    assert all(run.mask_exclusion.data.all() for run in masked)
+    both = [runs[0], make_run("obs-5", make_geom(skydir=(10, 10)))]
+    assert [bool(run.mask_exclusion.data.all()) for run in with_mask(both, far)] == [True, False]
+    assert n_in_fields(far, both) == 1
+
+
+def test_one_note_is_one_sentence():
+    made = report(failed_run(), notes="one <note>")
+    assert "<ul><li>one &lt;note&gt;</li></ul>" in made.html
+    assert not made.usable
+
+
+def test_a_run_without_background_costs_no_other_section(runs, made):
+    bare = make_pointed_run(7).replace(background=None)
+    whole = report([*runs, bare])
+    assert "This section" not in whole.html
+    assert whole.html.count("<img") == made.html.count("<img")
+    assert any(re.match("obs-7: .*lacks counts or background", line) for line in whole.lines)
+
+
+def test_runs_of_other_energy_bins_cost_only_the_sections_that_need_the_same(runs):
+    coarse = runs[1].geom.to_image().to_cube([MapAxis.from_energy_bounds("1 TeV", "10 TeV", nbin=2)])
+    parts = {name: Map.from_geom(coarse) for name in ("counts", "background")}
+    other = runs[1].replace(**parts, mask_safe=Map.from_geom(coarse, dtype=bool), mask_exclusion=None)
+    other.counts.data[...], other.background.data[...], other.mask_safe.data[...] = 7, 7, True
+    html = report([runs[0], fitted(other, exclusion_mask=MASK)]).html
+    assert "This section failed" not in html
+    unmade = [one.title for one in SECTIONS if "This section cannot be made" in section(html, one.title)]
+    assert unmade == ["Ratio spectra", "Wobble consistency"]
+    assert re.search(r"obs-2 has another energy axis .*than obs-1", section(html, "Ratio spectra"))
+
+
+def test_a_mirrored_background_is_named():
+    run = make_pointed_run(1)
+    x, y = fov_lonlat(run)
+    run.background.data *= 1 + 0.4 * x
+    run.counts.data[...] = np.random.default_rng(1).poisson(8 * (1 - 0.4 * y), run.counts.data.shape)
+    html = render("Alignment", fitted(run))
+    assert "The counts agree better with another orientation of the background: axes swapped and both flipped." in html
 
 
 def test_runs_are_grouped_by_their_maps():

@@ -120,7 +120,7 @@ def test_regions_masks_and_tables_are_told_apart(tmp_path):
     for name, kind in kinds.items():
         mask, origin = exclusion_from(str(tmp_path / name))
         assert [entry.kind for entry in mask] == [kind]
-        assert origin == f"Exclusion mask: 1 areas from {tmp_path / name}."
+        assert origin == f"Exclusion mask: 1 area from {tmp_path / name}."
 
 
 def test_without_a_catalogue_it_is_said_loudly(tmp_path, monkeypatch):
@@ -142,24 +142,52 @@ def test_without_a_catalogue_it_is_said_loudly(tmp_path, monkeypatch):
         (["--nbin", "0"], "nbin is 0; expected a positive number"),
         (["--spectral-model", "pl-nrom"], "pl-nrom"),
         (["--output", "taken.html"], "taken.html exists"),
-        (["--ledger", "taken.html"], "taken.html exists"),
+        (["--ledger", "taken.ecsv"], "taken.ecsv exists; choose another name, or pass --overwrite"),
+        (["--output", "same.ecsv", "--ledger", "./same.ecsv"], "report and ledger are the same file, same.ecsv"),
+        (["--ledger", "ledger.fits"], "ledger.fits does not end in .ecsv"),
+        (["--output", "."], ". is a folder; give the name of a file in it"),
+        (["--output", "taken.ecsv/report.html"], "cannot write taken.ecsv/report.html: Not a directory"),
+        (["--ledger", "/proc/ledger.ecsv"], "cannot write /proc/ledger.ecsv: "),
+        (["--binsz", "0.0005"], "values, above 4e+08; give larger pixels"),
     ],
 )
 def test_an_error_is_one_sentence_and_code_2(arguments, message, folder, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "taken.html").write_text("mine")
+    taken = [tmp_path / "taken.ecsv", tmp_path / "taken.html"]
+    for path in taken:
+        path.write_text("mine")
     assert main(["report", str(folder), *arguments]) == 2
     out, err = capsys.readouterr()
     assert out == ""
     assert re.fullmatch(r"fovnb: [^\n]+\n", err)
     assert message in err
-    assert [(path.name, path.read_text()) for path in tmp_path.iterdir()] == [("taken.html", "mine")]
+    assert sorted(tmp_path.iterdir()) == taken
+    assert {path.read_text() for path in taken} == {"mine"}
 
 
 def test_a_folder_without_data_is_one_sentence(tmp_path, capsys):
     assert main(["report", str(tmp_path / "gone"), "--output", str(tmp_path / "r.html")]) == 2
     assert "is no folder" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("regions", "inside"),
+    [
+        ("icrs; circle(10, 10, 0.5)", "0 of 1"),
+        ("icrs; circle(83.63, 22.01, 0.3); circle(200, -40, 0.3); circle(10, 10, 0.5)", "2 of 3"),
+    ],
+)
+def test_it_is_said_how_many_areas_lie_in_the_fields(regions, inside, folder, tmp_path, capsys):
+    file, page = tmp_path / "areas.reg", tmp_path / "report.html"
+    file.write_text(f"{regions}\n")
+    arguments = ["--obs-ids", "1", "4", "--exclude", str(file), "--output", str(page), *FAST]
+    assert main(["report", str(folder), *arguments]) == 0
+    printed, log = capsys.readouterr()
+    assert printed.splitlines()[0].endswith(f" from {file}. Areas in the fields: {inside}.")
+    assert f"Areas in the fields: {inside}." in page.read_text(encoding="utf-8")
+    warned = "fovnb: warning: no area of the exclusion mask lies in the fields, so nothing is excluded"
+    assert log.count(warned) == (inside == "0 of 1")
 
 
 def test_a_broken_mask_is_refused(tmp_path):
@@ -171,7 +199,27 @@ def test_a_broken_mask_is_refused(tmp_path):
 def test_files_are_replaced_when_asked(folder, tmp_path, capsys):
     page = tmp_path / "report.html"
     page.write_text("old")
-    assert main(["report", str(folder), "--obs-ids", "3", "--output", str(page), "--overwrite", *FAST]) == 0
+    assert main(["report", str(folder), "--obs-ids", "1", "--output", str(page), "--overwrite", *FAST]) == 0
+    assert "<td>obs-1</td>" in page.read_text(encoding="utf-8")
+    assert "1 of 1 runs" in capsys.readouterr().out
+
+
+def test_a_target_is_checked_before_the_work(folder, tmp_path, monkeypatch):
+    def worked(*_args):
+        raise AssertionError
+
+    monkeypatch.setattr("fovnb.report.command.reduce_runs", worked)
+    assert main(["report", str(folder), "--output", str(tmp_path), "--overwrite"]) == 2
+    with pytest.raises(AssertionError):
+        main(["report", str(folder), "--output", str(tmp_path / "new" / "report.html")])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_usable_run_the_exit_code_is_1_and_all_is_written(folder, tmp_path, capsys):
+    page, table = tmp_path / "new" / "report.html", tmp_path / "ledger.ecsv"
+    arguments = ["--obs-ids", "3", "--output", str(page), "--ledger", str(table), *FAST]
+    assert main(["report", str(folder), *arguments]) == 1
+    assert QTable.read(table)["status"].tolist() == ["unreadable"]
     assert "<td>obs-3</td><td>unreadable: " in page.read_text(encoding="utf-8")
     assert "0 of 1 runs" in capsys.readouterr().out
 

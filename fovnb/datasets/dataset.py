@@ -324,20 +324,23 @@ class MapDataset:
     def replace(self, **parts: Any) -> "MapDataset":
         """Return a dataset with some parts replaced, by the argument names of the constructor.
 
-        The two share the maps that were not replaced; stacking onto either of them copies these first.
+        The two share the maps that were not replaced; stacking onto either of them copies these first. With a new name
+        the models are made for it.
         """
         others = ("gti", "meta_table", "name", "meta", "models", "background_fit", "run_info", "stacked_rows")
         kept = {key: getattr(self, key) for key in (*_MAPS, *others)}
+        if "name" in parts and self.models:
+            kept["models"] = [model.copy(dataset_name=parts["name"]) for model in self.models]
         new = MapDataset(**kept | parts)
         self._shares_maps = new._shares_maps = True
         return new
 
     def copy(self, name: str | None = None) -> "MapDataset":
-        """Return a deep copy; models stay only when the name stays, since they are made for a name."""
+        """Return a deep copy; models and their fit stay only when the name stays, since they are made for a name."""
         new = deepcopy(self)
         new._shares_maps = False
-        new.name = self.name if name is None else name
-        new.models = self.models and new.models
+        if name not in (None, self.name):
+            new.name, new.models, new.background_fit = name, None, None
         return new
 
     def info_dict(self, in_safe_data_range: bool = True) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """The run ledger: one row for every run that was ever offered to a stack, whatever became of it."""
 
+import warnings
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from html import escape
@@ -9,13 +10,15 @@ import numpy as np
 from astropy import units as u
 from astropy.table import QTable
 
+from fovnb.datasets.fov import pointing_deg
+from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.modeling.background_record import GOOD_STATUSES, BackgroundFit
 from fovnb.types import FloatArray
 
 if TYPE_CHECKING:
     from fovnb.datasets.dataset import MapDataset
 
-__all__ = ["Ledger", "LedgerRow", "join_rows", "ledger_of", "ledger_rows", "rows_of_table"]
+__all__ = ["Ledger", "LedgerRow", "join_rows", "ledger_of", "ledger_rows", "offered_rows", "rows_of_table"]
 
 _UNITS = {
     "RA_PNT": "deg",
@@ -28,6 +31,7 @@ _UNITS = {
     "energy_pivot": "TeV",
 }
 _FORMATS = {"deg": ".2f", "d": ".3f", "s": ".0f"}
+_EMPTY = "the safe mask leaves nothing of the run; check its thresholds"
 _TESTED = {"norm", "tilt"}
 _MARKED = {"at-limit", "unconstrained"}
 
@@ -63,6 +67,11 @@ class LedgerRow:
     parameters: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     fit: BackgroundFit | None = field(default=None, repr=False, compare=False)
 
+    @property
+    def entered(self) -> bool:
+        """Whether the run is in the stack."""
+        return self.status in GOOD_STATUSES
+
 
 class Ledger(QTable):  # type: ignore[misc]  # astropy's tables are not typed
     """A table of runs; in a notebook its title says how many hours were lost, and odd rows are marked.
@@ -83,10 +92,14 @@ class Ledger(QTable):  # type: ignore[misc]  # astropy's tables are not typed
         """Runs and hours in the stack, and the hours lost."""
         if not {"livetime", "livetime_used"} <= set(self.colnames):
             return f"Run ledger: {len(self)} runs"
-        given, used = (np.nan_to_num(u.Quantity(self[n], "s").to_value("h")) for n in ("livetime", "livetime_used"))
-        runs = f"{np.count_nonzero(used)} of {len(self)} runs"
+        given, used = (u.Quantity(self[name], "s").to_value("h") for name in ("livetime", "livetime_used"))
+        unknown = int(np.count_nonzero(np.isnan(given)))
+        given, used = np.nan_to_num(given), np.nan_to_num(used)
+        entered = self._in_stack if "status" in self.colnames else used > 0
+        runs = f"{np.count_nonzero(entered)} of {len(self)} runs"
         hours = f"{used.sum():.2f} of {given.sum():.2f} h in the stack, {(given - used).sum():.2f} h lost"
-        return f"Run ledger: {runs}, {hours}"
+        more = f" and {unknown} run{'s' * (unknown > 1)} of unknown livetime" if unknown else ""
+        return f"Run ledger: {runs}, {hours}{more}"
 
     def odd(self) -> dict[int, str]:
         """Return what is odd about a run, by row: a norm or tilt unlike those of all other runs.
@@ -97,7 +110,8 @@ class Ledger(QTable):  # type: ignore[misc]  # astropy's tables are not typed
         from fovnb.modeling.outliers import outlier_tests
 
         found: dict[int, list[str]] = {}
-        for name in sorted(_TESTED & set(self.colnames)):
+        known = {name for name in _TESTED if {name, f"{name}_err", "status"} <= set(self.colnames)}
+        for name in sorted(known):
             values = np.where(self._in_stack, np.asarray(self[name], dtype=float), np.nan)
             tests = outlier_tests(values, np.asarray(self[f"{name}_err"], dtype=float))
             for row in np.flatnonzero(tests.flagged):
@@ -167,12 +181,36 @@ def rows_of_table(table: Any) -> tuple[LedgerRow, ...]:
 def ledger_rows(dataset: "MapDataset") -> tuple[LedgerRow, ...]:
     """Return the rows of a stack, or the one of a run; none if the dataset is about no run."""
     obs_ids = _obs_ids(dataset)
-    refitted = dataset.background_fit is not None and len(obs_ids) == 1
+    refitted = dataset.background_fit is not None and dataset.run_info is not None
     if dataset.stacked_rows and not refitted:
         return dataset.stacked_rows
     if len(obs_ids) != 1:
-        return tuple(LedgerRow(obs_id, reason="stacked without a record of its run") for obs_id in obs_ids)
+        unknown = LedgerRow(-1, reason="stacked without a record of its run", livetime_used=np.nan)
+        return tuple(replace(unknown, OBS_ID=obs_id) for obs_id in obs_ids)
     return (_with_fit(_with_info(LedgerRow(obs_ids[0]), dataset), dataset),)
+
+
+def offered_rows(dataset: "MapDataset", adds: bool) -> tuple[LedgerRow, ...]:
+    """Return the rows of a dataset as a stack receives them: whether it adds anything, and with its norm applied.
+
+    Warns
+    -----
+    FovnbWarning
+        If a run was fitted, but is stacked without the model that says so, as after reading its maps alone.
+    """
+    rows = ledger_rows(dataset)
+    if not adds:
+        fit = dataset.background_fit
+        why = ("excluded", _EMPTY) if fit is None or fit.enters_stack else (fit.status, fit.reason)
+        return tuple(
+            replace(row, status=why[0], reason=why[1], livetime_used=0.0) if row.entered else row for row in rows
+        )
+    unapplied = dataset.background is not None and dataset.background_model is None and rows
+    if dataset.run_info is None or not unapplied or not rows[0].parameters:
+        return rows
+    reason = "the fitted norm is not applied: read the models too, Datasets.read(..., filename_models)"
+    warnings.warn(f"{dataset.name}: {reason}", FovnbWarning, stacklevel=5)
+    return (replace(rows[0], reason=reason),)
 
 
 def join_rows(rows: Iterable[LedgerRow], others: Iterable[LedgerRow]) -> tuple[LedgerRow, ...]:
@@ -192,9 +230,9 @@ def _columns() -> list[str]:
 
 
 def _merged(before: LedgerRow, row: LedgerRow) -> LedgerRow:
-    if not before.livetime_used:
+    if not before.entered:
         return row
-    if not row.livetime_used:
+    if not row.entered:
         return before
     added = ("livetime", "livetime_used", "counts", "background", "counts_excluded", "background_excluded")
     sums = {name: getattr(before, name) + getattr(row, name) for name in added}
@@ -220,13 +258,22 @@ def _with_info(row: LedgerRow, dataset: "MapDataset") -> LedgerRow:
     if info is not None:
         row = replace(row, OBJECT=info.target, RA_PNT=info.ra_deg, DEC_PNT=info.dec_deg, ZEN_PNT=info.zenith_deg)
         row = replace(row, AZ_PNT=info.azimuth_deg, MJD_START=info.start_mjd, livetime=info.livetime_s)
+    else:
+        row = replace(row, **_pointing(dataset))
     if exposure is not None and "livetime" in exposure.meta:
         row = replace(row, livetime=float(u.Quantity(exposure.meta["livetime"], "s").value))
     enters = dataset.mask_safe is None or bool(dataset.mask_safe.data.any())
     unfitted = "the background was not fitted"
     if not enters:
-        return replace(row, status="excluded", reason="the safe mask leaves nothing of the run; check its thresholds")
+        return replace(row, status="excluded", reason=_EMPTY)
     return replace(row, reason=unfitted, livetime_used=row.livetime, **_safe_sums(dataset))
+
+
+def _pointing(dataset: "MapDataset") -> dict[str, Any]:
+    try:
+        return dict(zip(("RA_PNT", "DEC_PNT"), pointing_deg(dataset), strict=True))
+    except InvalidInputError:
+        return {}
 
 
 def _safe_sums(dataset: "MapDataset") -> dict[str, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from astropy import units as u
 from astropy.coordinates import Angle
 
+from fovnb.datasets.checks import as_datasets, check_counts
 from fovnb.datasets.dataset import MapDataset
 from fovnb.errors import GeometryError, InvalidInputError
 from fovnb.maps import Map, WcsGeom
@@ -69,9 +70,7 @@ class Residuals:
         return html_summary("Residuals", self._rows())
 
 
-def residuals(
-    datasets: MapDataset | Iterable[MapDataset], radius: Any = "0.1 deg", mask: Map | None = None
-) -> Residuals:
+def residuals(datasets: MapDataset | Iterable[MapDataset], radius: Any = "0.1 deg", mask: Any = None) -> Residuals:
     """Return counts and prediction summed over all energies, all runs and a disc around every pixel.
 
     Parameters
@@ -81,15 +80,17 @@ def residuals(
         excluded sources are seen.
     radius : str or Quantity
         Radius of the disc. It holds the pixels whose centres lie within it, at the scale of the map's centre.
-    mask : Map, optional
-        Boolean, on the datasets' geometry: leave out more, such as the sources.
+    mask : Map or ExclusionMask, optional
+        Leave out more, such as the sources; True = used. A map is on the datasets' geometry, or on its image.
 
     Raises
     ------
     InvalidInputError
-        If the radius is no positive angle, there is no dataset, or one has no counts or no background.
+        If the radius is no positive angle, the mask none, there is no dataset, or one has no counts or no background.
     GeometryError
         If the mask or a dataset is on another geometry.
+    PredictionError
+        If used counts are negative or NaN.
 
     Examples
     --------
@@ -103,7 +104,7 @@ def residuals(
     2.0
     """
     radius_deg = positive_deg(radius)
-    runs = (datasets,) if isinstance(datasets, MapDataset) else tuple(datasets)
+    runs = as_datasets(datasets)
     if not runs:
         msg = "there are no datasets to take residuals of; give at least one"
         raise InvalidInputError(msg)
@@ -186,7 +187,7 @@ def positive_deg(angle: Any, name: str = "radius") -> float:
     return value
 
 
-def _images(dataset: MapDataset, geom: WcsGeom, mask: Map | None) -> FloatArray:
+def _images(dataset: MapDataset, geom: WcsGeom, mask: Any) -> FloatArray:
     """Return counts, prediction and number of used bins of each pixel, shape (3, ny, nx)."""
     if dataset.counts is None or dataset.background is None:
         msg = f"dataset {dataset.name!r} lacks counts or background, which residuals need; use MapDatasetMaker"
@@ -198,8 +199,18 @@ def _images(dataset: MapDataset, geom: WcsGeom, mask: Map | None) -> FloatArray:
         )
         raise GeometryError(msg)
     npred = dataset.npred_background().data
-    used = _used(dataset, npred, mask)
+    used = _used(dataset, npred, _as_map(mask, dataset.geom))
+    check_counts(dataset.name, dataset.counts.data[used])
     return np.array([np.sum(cube, axis=0, where=used, dtype=float) for cube in (dataset.counts.data, npred, used)])
+
+
+def _as_map(mask: Any, geom: WcsGeom) -> Map | None:
+    """Return a mask as a map; one that is no map makes it with its ``to_map``."""
+    found = mask.to_map(geom) if hasattr(mask, "to_map") else mask
+    if not isinstance(found, Map | None):
+        msg = f"the mask is a {type(mask).__name__}; expected an ExclusionMask, or a Map on the dataset's geometry"
+        raise InvalidInputError(msg)
+    return found
 
 
 def _used(dataset: MapDataset, npred: AnyArray, mask: Map | None) -> BoolArray:
@@ -208,7 +219,7 @@ def _used(dataset: MapDataset, npred: AnyArray, mask: Map | None) -> BoolArray:
     for other in (dataset.mask_safe, mask):
         if other is None:
             continue
-        if other.geom != dataset.geom:
+        if other.geom not in (dataset.geom, dataset.geom.to_image()):
             found, expected = other.geom.data_shape, dataset.geom.data_shape
             msg = f"the mask has another geometry (shape {found}) than the dataset ({expected}); make them equal"
             raise GeometryError(msg)

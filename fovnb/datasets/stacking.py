@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from astropy.table import Table
 
-from fovnb.datasets.ledger import join_rows, ledger_rows
+from fovnb.datasets.ledger import join_rows, ledger_rows, offered_rows
 from fovnb.errors import GeometryError
 from fovnb.maps import Map, MapAxis, WcsGeom
 
@@ -35,9 +35,10 @@ def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool =
     nan_to_num : bool
         Whether pixels that are not finite count as zero.
     """
-    target.stacked_rows = join_rows(ledger_rows(target), ledger_rows(other))
+    adds = not _adds_nothing(other)
+    target.stacked_rows = join_rows(ledger_rows(target), offered_rows(other, adds))
     target.run_info = target.background_fit = None
-    if _adds_nothing(other):
+    if not adds:
         return
     _stack_maps(target, other, nan_to_num)
     if target.psf is not None and other.psf is not None:

@@ -62,7 +62,7 @@ def alignment(datasets: MapDataset | Iterable[MapDataset], exclusion_mask: Mask 
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs; a stack has no pointing.
+        Runs; a stack has no pointing. Failed runs take no part, see ``obs_ids``.
     exclusion_mask : Map or ExclusionMask, optional
         In place of the mask that the background was fitted with.
 

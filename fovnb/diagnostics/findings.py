@@ -205,7 +205,8 @@ def _alignment(runs: Sequence[MapDataset], exclusion_mask: Mask) -> Finding:
         f"-2 ln L of the counts changes by {found.total[best]:+.1f} with the background {found.names[best]}: "
         "an axis of the response is reversed or swapped"
     )
-    return Finding("alignment", float(min(1.0, (len(found.names) - 1) * np.exp(found.total[best] / 2))), evidence)
+    bound = (len(found.names) - 1) * np.exp(min(found.total[best] / 2, 0.0))
+    return Finding("alignment", float(min(1.0, bound)), evidence)
 
 
 def _trends(runs: Sequence[MapDataset]) -> Iterator[Finding]:

@@ -62,7 +62,7 @@ def fov_residuals(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs; a stack has no pointing.
+        Runs; a stack has no pointing. Failed runs take no part, see ``obs_ids``.
     alignment : {"RADEC", "ALTAZ"}
         RADEC: longitude towards smaller right ascension, latitude towards north. ALTAZ: latitude towards the zenith.
     binsz : str or Quantity

@@ -110,7 +110,7 @@ def gradient(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs; a stack has no pointing.
+        Runs; a stack has no pointing. Failed runs take no part, see ``obs_ids``.
     alignment : {"RADEC", "ALTAZ"}
         RADEC: x towards smaller right ascension, y towards north. ALTAZ: y towards the zenith.
     exclusion_mask : Map or ExclusionMask, optional

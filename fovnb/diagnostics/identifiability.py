@@ -12,7 +12,7 @@ from fovnb.diagnostics.pixels import Mask, Record
 from fovnb.diagnostics.sums import run_sums
 from fovnb.errors import InvalidInputError
 from fovnb.modeling.background_fit import BackgroundFit, BackgroundSums
-from fovnb.modeling.identify import open_directions, open_words
+from fovnb.modeling.identify import advice, open_directions, open_words
 from fovnb.modeling.loglinear import null_space
 from fovnb.modeling.models import FoVBackgroundModel
 from fovnb.modeling.reduced import Problem, make_problem
@@ -139,4 +139,6 @@ def _of_problem(problem: Problem) -> Identifiability:
 
 def _sentence(direction: FloatArray, names: tuple[str, ...]) -> str:
     words = open_words(direction, names)
-    return f"{words} is unconstrained: it changes no bin that predicts counts" if words in names else words
+    if words in names:
+        return f"{words} is unconstrained: it changes no bin that predicts counts"
+    return "; ".join([words, *advice(direction[None], names)])

@@ -136,7 +136,7 @@ def mask_scan(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs, or a stack. Failed runs are left out.
+        Runs, or a stack. Failed runs take no part, see ``obs_ids``.
     exclusion_mask : Map or ExclusionMask, optional
         In place of the mask that each background was fitted with.
     grow : Quantity or list of str

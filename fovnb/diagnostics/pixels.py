@@ -7,12 +7,12 @@ model applied; M the used pixels, mask_safe AND mask_fit AND exclusion AND P fin
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
 from fovnb.datasets import MapDataset, fov_lonlat, used_pixels
-from fovnb.errors import InvalidInputError, PredictionError
+from fovnb.datasets.checks import as_datasets, check_counts
+from fovnb.errors import InvalidInputError
 from fovnb.makers import ExclusionMask, project_exclusion_mask
 from fovnb.maps import Map
 from fovnb.text import html_summary, text_summary
@@ -88,11 +88,11 @@ def runs(datasets: MapDataset | Iterable[MapDataset]) -> tuple[MapDataset, ...]:
     >>> len(runs(run)), len(runs([run, run]))
     (1, 2)
     """
-    given: tuple[Any, ...] = (datasets,) if isinstance(datasets, MapDataset) else tuple(datasets)
+    given = as_datasets(datasets)
     found = tuple(dataset for dataset in given if _usable(dataset))
     if not found:
-        fits = (dataset.background_fit for dataset in given)
-        reasons = "; ".join(f"{fit.dataset_name} is {fit.status}: {fit.reason}" for fit in fits)
+        fits = [dataset.background_fit for dataset in given]
+        reasons = "; ".join(f"{fit.dataset_name} is {fit.status}: {fit.reason}" for fit in fits if fit)
         msg = f"there are no datasets to diagnose ({reasons or 'none were given'}); give at least one that was fitted"
         raise InvalidInputError(msg)
     return found
@@ -104,7 +104,7 @@ def used_runs(datasets: MapDataset | Iterable[MapDataset], exclusion_mask: Mask 
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs, or a stack.
+        Runs, or a stack. Failed runs take no part.
     exclusion_mask : Map or ExclusionMask, optional
         In place of the mask that each background was fitted with.
 
@@ -153,11 +153,8 @@ def window_of(image: BoolArray) -> tuple[slice, slice]:
     return lat, lon
 
 
-def _usable(dataset: object) -> bool:
-    """Whether the fit of a dataset did not fail; refuse what is none, or lacks a map."""
-    if not isinstance(dataset, MapDataset):
-        msg = f"expected datasets, found a {type(dataset).__name__}"
-        raise InvalidInputError(msg)
+def _usable(dataset: MapDataset) -> bool:
+    """Whether the fit of a dataset did not fail; refuse one that lacks a map."""
     if dataset.background_fit is not None and not dataset.background_fit.success:
         return False
     if dataset.counts is None or dataset.background is None:
@@ -172,7 +169,5 @@ def _cut(dataset: MapDataset, mask: BoolArray) -> UsedPixels:
     mask = mask[:, lat, lon]
     cubes = (dataset.required("counts"), dataset.npred_background())
     counts, npred = (np.where(mask, cube.data[:, lat, lon], 0.0) for cube in cubes)
-    if not counts.min() >= 0:
-        msg = f"dataset {dataset.name!r} has counts of {counts.min():g} in pixels that are used; mask these pixels"
-        raise PredictionError(msg)
+    check_counts(dataset.name, counts)
     return UsedPixels(dataset, (lat, lon), mask, counts, npred)

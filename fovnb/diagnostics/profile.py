@@ -71,7 +71,7 @@ def radial_profile(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs; a stack has no pointing.
+        Runs; a stack has no pointing. Failed runs take no part, see ``obs_ids``.
     n_rings : int
         Number of rings.
     offset_max : str or Quantity, optional

@@ -103,7 +103,7 @@ def significance_histogram(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs, or a stack.
+        Runs, or a stack. Failed runs take no part, see ``obs_ids``.
     energy_edges : Quantity, optional
         Edges of the energy bands, which hold the bins with their centres inside; by default three bands of as many bins
         each, after one of all energies.

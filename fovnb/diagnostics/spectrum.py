@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from fovnb.datasets import MapDataset
+from fovnb.datasets.checks import common_energy_edges
 from fovnb.datasets.residuals import cash_significance
 from fovnb.diagnostics.pixels import Mask, Record
-from fovnb.diagnostics.sums import divide, energy_edges, n_determined, run_sums
+from fovnb.diagnostics.sums import divide, n_determined, run_sums
 from fovnb.diagnostics.toys import toys
 from fovnb.modeling.background_fit import BackgroundSums, fit_background
 from fovnb.modeling.background_record import BackgroundFit
@@ -119,7 +120,8 @@ def ratio_spectrum(datasets: MapDataset | Iterable[MapDataset], exclusion_mask: 
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        A run, a stack, or several with one energy axis, which are summed. Failed runs add nothing.
+        A run, a stack, or several with one energy axis, which are summed. Failed runs take no part,
+        see ``n_runs``.
     exclusion_mask : Map or ExclusionMask, optional
         In place of the mask that each background was fitted with; the norms stay.
 
@@ -140,7 +142,8 @@ def ratio_spectrum(datasets: MapDataset | Iterable[MapDataset], exclusion_mask: 
     [1.5, 1.5]
     """
     sums = run_sums(datasets, exclusion_mask)
-    edges, found = energy_edges(sums), [run.dataset for run in sums]
+    found = [run.dataset for run in sums]
+    edges = common_energy_edges(found)
     counts, npred = (np.sum([getattr(run, name) for run in sums], axis=0) for name in ("counts", "npred"))
     ratio, low, high = (divide(part, npred) for part in (counts, *garwood(counts)))
     pull = cash_significance(counts, np.where(npred > 0, npred, np.nan))

@@ -8,10 +8,9 @@ import numpy as np
 from fovnb.datasets import MapDataset
 from fovnb.datasets.ledger import ledger_rows
 from fovnb.diagnostics.pixels import Mask, UsedPixels, used_runs
-from fovnb.errors import InvalidInputError
 from fovnb.types import FloatArray
 
-__all__ = ["RunSums", "divide", "energy_edges", "n_determined", "run_sums"]
+__all__ = ["RunSums", "divide", "n_determined", "run_sums"]
 
 
 class RunSums(NamedTuple):
@@ -32,23 +31,6 @@ def run_sums(datasets: MapDataset | Iterable[MapDataset], exclusion_mask: Mask =
         If no run has a used pixel.
     """
     return [_summed(run) for run in used_runs(datasets, exclusion_mask)]
-
-
-def energy_edges(sums: Iterable[RunSums]) -> FloatArray:
-    """Return the edges of the energy bins [TeV], which must be the same of all runs.
-
-    Raises
-    ------
-    InvalidInputError
-        If they differ.
-    """
-    axes = {run.dataset.name: run.dataset.geom.axes["energy"] for run in sums}
-    first = next(iter(axes.values()))
-    others = [name for name, axis in axes.items() if axis != first]
-    if others:
-        msg = f"{others[0]} has another energy axis than {next(iter(axes))}; give datasets with the same one"
-        raise InvalidInputError(msg)
-    return np.asarray(first.edges.to_value("TeV"), dtype=float)
 
 
 def n_determined(dataset: MapDataset) -> int:

@@ -65,7 +65,7 @@ def times(runs: MapDataset | Observation | RunInfo | Iterable[MapDataset | Obser
     Raises
     ------
     InvalidInputError
-        If something is no run, or a dataset does not know its run, as a stack.
+        If there is no run, something is none, or a dataset does not know its run, as a stack.
 
     Examples
     --------
@@ -73,6 +73,9 @@ def times(runs: MapDataset | Observation | RunInfo | Iterable[MapDataset | Obser
     'LIVETIME is 1800 s, but the good time intervals times DEADC are 900 s (+100 %)'
     """
     infos = [_info(run) for run in (runs if isinstance(runs, Iterable) else [runs])]
+    if not infos:
+        msg = "there are no runs to take times of; give at least one"
+        raise InvalidInputError(msg)
     livetime, ontime, header_livetime, header_ontime = (
         np.array([getattr(info, f"{name}_s") for info in infos], dtype=float)
         for name in ("livetime", "ontime", "header_livetime", "header_ontime")

@@ -79,7 +79,7 @@ def toys(dataset: MapDataset | BackgroundFit, n: int = 300, rng: np.random.Gener
     Raises
     ------
     InvalidInputError
-        If the background was not fitted, or there is no toy to draw.
+        If this is no run, its background was not fitted, or there is no toy to draw.
 
     Examples
     --------
@@ -90,7 +90,7 @@ def toys(dataset: MapDataset | BackgroundFit, n: int = 300, rng: np.random.Gener
     >>> found.parameters, found.bands.shape, found.n_failed
     (('norm',), (4, 2), 0)
     """
-    fit = dataset.background_fit if isinstance(dataset, MapDataset) else dataset
+    fit = _fit_of(dataset)
     if fit is None or fit.problem is None:
         what = "was not fitted" if fit is None else f"is {fit.status}: {fit.reason}"
         msg = f"the background {what}; expected a run that FoVBackgroundMaker could fit"
@@ -109,6 +109,13 @@ def toys(dataset: MapDataset | BackgroundFit, n: int = 300, rng: np.random.Gener
         observed_deviance=fit.deviance,
         p_value=toy_p_value(fit.deviance, drawn.deviance[~drawn.failed]),
     )
+
+
+def _fit_of(run: object) -> BackgroundFit | None:
+    if not isinstance(run, MapDataset | BackgroundFit):
+        msg = f"found a {type(run).__name__}; expected one run or its BackgroundFit: give one run of a list at a time"
+        raise InvalidInputError(msg)
+    return run.background_fit if isinstance(run, MapDataset) else run
 
 
 def _moments(pull: FloatArray) -> str:

@@ -9,6 +9,7 @@ from astropy import units as u
 from astropy.table import Table
 
 from fovnb.datasets import MapDataset
+from fovnb.datasets.checks import as_datasets
 from fovnb.datasets.ledger import ledger_of, ledger_rows
 from fovnb.diagnostics.pixels import Record
 from fovnb.errors import InvalidInputError
@@ -96,7 +97,9 @@ class Trends(Record):
 
     def _rows(self) -> dict[str, object]:
         flags = {f"flagged {flag.obs_id}": flag.evidence for flag in self.flagged}
-        return {"runs": len(self.obs_id), "parameters": ", ".join(self.parameters), **(flags or {"flagged": "none"})}
+        tests = "; ".join(dict.fromkeys(test.reason for test in self.tests.values()))
+        rows = {"runs": len(self.obs_id), "parameters": ", ".join(self.parameters), "tested": tests}
+        return rows | (flags or {"flagged": "none"})
 
 
 def trends(
@@ -113,7 +116,7 @@ def trends(
     Parameters
     ----------
     datasets : MapDataset, iterable of MapDataset, or Table
-        Fitted runs, a stack, or its ledger.
+        Fitted runs, a stack, or its ledger. Failed runs are NaN.
     parameters : list of str, optional
         By default every parameter that was free in some run.
     against : list of str
@@ -152,12 +155,7 @@ def _ledger(datasets: MapDataset | Iterable[MapDataset] | Table) -> Table:
             msg = f"the table has no column {' nor '.join(sorted(missing))}; expected the ledger of a stack"
             raise InvalidInputError(msg)
         return datasets
-    found = [datasets] if isinstance(datasets, MapDataset) else list(datasets)
-    for dataset in found:
-        if not isinstance(dataset, MapDataset):
-            msg = f"expected fitted runs, a stack or its ledger, found a {type(dataset).__name__}"
-            raise InvalidInputError(msg)
-    return ledger_of(row for dataset in found for row in ledger_rows(dataset))
+    return ledger_of(row for dataset in as_datasets(datasets) for row in ledger_rows(dataset))
 
 
 def _chosen(parameters: Sequence[str] | None, ledger: Table) -> tuple[str, ...]:

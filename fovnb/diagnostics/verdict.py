@@ -4,17 +4,21 @@ The chance of a false flag is for the whole survey: however many runs and tests 
 all in no more than 1 % of the surveys.
 """
 
+import warnings
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import cycle
 from typing import TypeAlias
 
 import numpy as np
 
 from fovnb.datasets import MapDataset
+from fovnb.datasets.checks import as_datasets
 from fovnb.datasets.ledger import LedgerRow, ledger_rows
 from fovnb.diagnostics.findings import Finding, combined, findings_of_run, findings_of_runs
-from fovnb.diagnostics.pixels import Mask, Record, runs
-from fovnb.errors import InvalidInputError
+from fovnb.diagnostics.pixels import Mask, Record, used_runs
+from fovnb.errors import FovnbError, FovnbWarning, InvalidInputError
 from fovnb.makers import project_exclusion_mask
 from fovnb.modeling.background_record import GOOD_STATUSES
 from fovnb.modeling.outliers import after_trials
@@ -142,7 +146,8 @@ def verdicts(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs with fitted backgrounds. What needs a pointing is not tested on a stack.
+        Runs with fitted backgrounds. What needs a pointing is not tested on a stack, and nothing on a run that failed,
+        lacks a map, or has no used pixel.
     exclusion_mask : Map or ExclusionMask, optional
         In place of the mask that each background was fitted with.
     toys : int
@@ -155,8 +160,13 @@ def verdicts(
     Raises
     ------
     InvalidInputError
-        If there is no dataset, one lacks counts or background though it did not fail, the mask is none, there are fewer
-        than 2 toys, or the share is no probability.
+        If there is no dataset, one is none, the mask is none, there are fewer than 2 toys, or the share is no
+        probability.
+
+    Warns
+    -----
+    FovnbWarning
+        If an OBS_ID is repeated: a run that is compared with itself is no test.
 
     Examples
     --------
@@ -178,26 +188,44 @@ def verdicts(
         msg = f"toys is {toys!r}; expected a whole number above 1, such as 100"
         raise InvalidInputError(msg)
     rng = np.random.default_rng(0) if rng is None else rng
-    given = (datasets,) if isinstance(datasets, MapDataset) else tuple(datasets)
-    rows = [_row(dataset) for dataset in given]
+    given = as_datasets(datasets)
+    if not given:
+        msg = "there are no datasets to judge; give at least one that was fitted"
+        raise InvalidInputError(msg)
+    rows = [_row(dataset, exclusion_mask) for dataset in given]
+    _warn_of_repeated(rows)
     usable = {i: given[i] for i, row in enumerate(rows) if row.status in GOOD_STATUSES}
-    found = _found(usable, rows, exclusion_mask, toys, rng) if usable or not given else []
+    found = _found(usable, rows, exclusion_mask, toys, rng) if usable else []
     flags = _flags(found, false_flags)
     each = tuple(_verdict(i, given[i].name, row, found, flags) for i, row in enumerate(rows))
-    together = LedgerRow(-1, status="untested", reason="there is no run with a fitted background")
+    together = LedgerRow(-1, status="untested", reason="there is no run that could be tested")
     return Verdicts(each, _verdict(None, "all runs together", together, found, flags))
 
 
 _Found: TypeAlias = tuple[int | None, Finding]  # the number of the run in the list, None for all runs
 
 
-def _row(dataset: object) -> LedgerRow:
-    """Return what became of a run; for a stack a row without number."""
-    if not isinstance(dataset, MapDataset):
-        msg = f"expected datasets, found a {type(dataset).__name__}"
-        raise InvalidInputError(msg)
+def _row(dataset: MapDataset, exclusion_mask: Mask) -> LedgerRow:
+    """Return what became of a run, "untested" if none of its pixels can be used; for a stack a row without number."""
     rows = ledger_rows(dataset)
-    return rows[0] if len(rows) == 1 else LedgerRow(-1, reason="")
+    row = rows[0] if len(rows) == 1 else LedgerRow(-1, reason="")
+    if row.status not in GOOD_STATUSES:
+        return row
+    if exclusion_mask is not None:
+        project_exclusion_mask(exclusion_mask, dataset.geom)  # a mask that is none is an error
+    try:
+        next(used_runs(dataset, exclusion_mask))
+    except FovnbError as error:
+        return replace(row, status="untested", reason=str(error))
+    return row
+
+
+def _warn_of_repeated(rows: Sequence[LedgerRow]) -> None:
+    numbers = Counter(row.OBS_ID for row in rows if row.OBS_ID >= 0)
+    repeated = ", ".join(str(obs_id) for obs_id, n in numbers.items() if n > 1)
+    if repeated:
+        msg = f"OBS_ID {repeated} is that of several datasets, which are taken as different runs; keep one of each"
+        warnings.warn(msg, FovnbWarning, stacklevel=3)
 
 
 def _found(
@@ -208,17 +236,16 @@ def _found(
     rng: np.random.Generator,
 ) -> list[_Found]:
     """Return all findings; those about a run inside a stack are about all runs."""
-    fitted = runs(usable.values())
-    if exclusion_mask is not None:
-        # A diagnostic that fails is a test that could not be made; a mask that is none is an error.
-        project_exclusion_mask(exclusion_mask, fitted[0].geom)
     found: list[_Found] = [(i, f) for i, run in usable.items() for f in findings_of_run(run, exclusion_mask, toys, rng)]
-    number: dict[int | None, int] = {row.OBS_ID: i for i, row in enumerate(rows) if row.OBS_ID >= 0}
-    common = findings_of_runs(fitted, exclusion_mask)
+    numbers: dict[int | None, list[int]] = {}
+    for i in usable:
+        numbers.setdefault(rows[i].OBS_ID, []).append(i)
+    turns = {obs_id: cycle(places) for obs_id, places in numbers.items() if obs_id != -1}  # of a repeated OBS_ID
+    common = findings_of_runs(tuple(usable.values()), exclusion_mask)
     for f in (*common, *combined([f for _, f in found])):
-        inside = f.obs_id is not None and f.obs_id not in number
+        inside = f.obs_id is not None and f.obs_id not in turns
         named = replace(f, evidence=f"run {f.obs_id}: {f.evidence}") if inside else f
-        found.append((number.get(f.obs_id), named))
+        found.append((next(turns[f.obs_id]) if f.obs_id in turns else None, named))
     return found
 
 

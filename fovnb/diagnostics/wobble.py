@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from fovnb.datasets import MapDataset, pointing_deg
+from fovnb.datasets.checks import common_energy_edges
 from fovnb.datasets.residuals import positive_deg
 from fovnb.diagnostics.gradient import Gradient, gradient
 from fovnb.diagnostics.pixels import Mask, Record
-from fovnb.diagnostics.sums import RunSums, divide, energy_edges, n_determined, run_sums
+from fovnb.diagnostics.sums import RunSums, divide, n_determined, run_sums
 from fovnb.modeling.goodness import chi2_p_value, deviance
 from fovnb.modeling.outliers import THREE_SIGMA, after_trials, fit_with_scatter
 from fovnb.types import FloatArray, IntArray
@@ -124,7 +125,7 @@ def wobble(
     Parameters
     ----------
     datasets : MapDataset or iterable of MapDataset
-        Runs, with their backgrounds fitted.
+        Runs, with their backgrounds fitted. Failed runs take no part, see ``obs_ids``.
     tolerance : str or Quantity
         Runs that point less than this from the first run of a group belong to it.
     exclusion_mask : Map or ExclusionMask, optional
@@ -148,7 +149,7 @@ def wobble(
     [2.0]
     """
     sums = run_sums(datasets, exclusion_mask)
-    edges = energy_edges(sums)
+    edges = common_energy_edges(run.dataset for run in sums)
     pointings = np.array([pointing_deg(run.dataset) for run in sums])
     index = _groups(pointings, positive_deg(tolerance, "tolerance"))
     counts, npred = (

@@ -1,12 +1,14 @@
 """How much of the background an exclusion mask leaves for the fit, per energy bin."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from fovnb.datasets import MapDataset
-from fovnb.errors import FovnbWarning
+from fovnb.datasets.checks import as_datasets, check_counts, common_energy_edges
+from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.makers.exclusion import project_exclusion_mask
 from fovnb.makers.exclusion_mask import ExclusionMask
 from fovnb.maps import Map
@@ -23,7 +25,7 @@ class BackgroundFraction:
     Parameters
     ----------
     name : str
-        Name of the dataset.
+        Name of the dataset, or how many there are.
     energy_edges : array, shape (K + 1,)
         TeV.
     fraction : array, shape (K,)
@@ -56,9 +58,10 @@ class BackgroundFraction:
         ]
         if not bins:
             return ""
+        fewer = f" or {self.min_counts:g} counts" if self.min_counts else ""
         return (
-            f"{self.name}: the exclusion mask leaves less than {self.min_fraction:.0%} of the background or "
-            f"{self.min_counts:g} counts in {', '.join(bins)}; shrink the mask, merge bins or drop them"
+            f"{self.name}: the exclusion mask leaves less than {self.min_fraction:.0%} of the background{fewer} in "
+            f"{', '.join(bins)}; shrink the mask, merge bins or drop them"
         )
 
     def _rows(self) -> dict[str, object]:
@@ -74,19 +77,19 @@ class BackgroundFraction:
 
 
 def background_fraction(
-    dataset: MapDataset,
+    datasets: MapDataset | Iterable[MapDataset],
     exclusion_mask: Map | ExclusionMask | None = None,
     min_fraction: float = 0.3,
     min_counts: float = 0,
 ) -> BackgroundFraction:
     """Return the fraction of each bin's background that the mask leaves, f_k = sum_p M b / sum_p mask_safe b.
 
-    Notation: b background, finite and positive; M = mask_safe AND mask_fit AND exclusion.
+    Notation: b background, finite and positive; M = mask_safe AND mask_fit AND exclusion. Several runs are summed.
 
     Parameters
     ----------
-    dataset : MapDataset
-        With counts and background.
+    datasets : MapDataset or iterable of MapDataset
+        With counts and background, on one energy axis. Failed runs among others take no part.
     exclusion_mask : Map or ExclusionMask, optional
         True = used; by default the mask that the background fit used.
     min_fraction, min_counts : float
@@ -94,8 +97,10 @@ def background_fraction(
 
     Raises
     ------
+    InvalidInputError
+        If there is no dataset, energy axes differ, or a limit makes no sense.
     PredictionError
-        If the dataset has no counts or no background.
+        If a dataset has no counts or no background, or used counts are negative or NaN.
 
     Warns
     -----
@@ -112,19 +117,38 @@ def background_fraction(
     >>> background_fraction(run, geom.region_mask("icrs; box(0, 0.5, 2, 1, 0)", inside=False)).fraction
     array([0.5, 0.5])
     """
+    if not (0 <= min_fraction <= 1 and min_counts >= 0):
+        msg = f"min_fraction is {min_fraction!r}, min_counts {min_counts!r}; expected one of 0 to 1, and none below 0"
+        raise InvalidInputError(msg)
+    runs = _fitted(as_datasets(datasets))
+    edges = common_energy_edges(runs)
+    counts, left, whole = np.sum([_sums(run, exclusion_mask) for run in runs], axis=0)
+    fraction = np.divide(left, whole, out=np.full_like(left, np.nan), where=whole > 0)
+    name = runs[0].name if len(runs) == 1 else f"{len(runs)} runs"
+    result = BackgroundFraction(name, edges, fraction, counts, left, min_fraction, min_counts)
+    if result.warning:
+        warnings.warn(result.warning, FovnbWarning, stacklevel=2)
+    return result
+
+
+def _fitted(runs: tuple[MapDataset, ...]) -> tuple[MapDataset, ...]:
+    """Return the runs that did not fail, or all if there is no other."""
+    if not runs:
+        msg = "there are no datasets to take the background of; give at least one"
+        raise InvalidInputError(msg)
+    return tuple(run for run in runs if run.background_fit is None or run.background_fit.success) or runs
+
+
+def _sums(dataset: MapDataset, exclusion_mask: Map | ExclusionMask | None) -> FloatArray:
+    """Return counts and background that the mask leaves, and all safe background, shape (3, K)."""
     counts, background = dataset.required("counts").data, dataset.required("background").data
     known = dataset.mask_exclusion if exclusion_mask is None else exclusion_mask
     safe = np.isfinite(background) & (background > 0)
     safe &= True if dataset.mask_safe is None else dataset.mask_safe.data
     used = safe & project_exclusion_mask(known, dataset.geom).data
     used &= True if dataset.mask_fit is None else dataset.mask_fit.data
-    left, whole = _per_bin(background, used), _per_bin(background, safe)
-    fraction = np.divide(left, whole, out=np.full_like(left, np.nan), where=whole > 0)
-    edges = dataset.geom.axes["energy"].edges.to_value("TeV")
-    result = BackgroundFraction(dataset.name, edges, fraction, _per_bin(counts, used), left, min_fraction, min_counts)
-    if result.warning:
-        warnings.warn(result.warning, FovnbWarning, stacklevel=2)
-    return result
+    check_counts(dataset.name, counts[used])
+    return np.array([_per_bin(counts, used), _per_bin(background, used), _per_bin(background, safe)])
 
 
 def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:

@@ -16,7 +16,7 @@ from fovnb.makers.exclusion_entry import ExclusionEntry
 from fovnb.makers.exclusion_shapes import SkyShape
 from fovnb.maps.checks import quantity
 from fovnb.text import did_you_mean
-from fovnb.types import FloatArray
+from fovnb.types import BoolArray, FloatArray
 
 __all__ = ["catalog_entries", "star_entries"]
 
@@ -35,6 +35,7 @@ _POSITIONS = (
     ("L", "B", "galactic"),
 )
 _NAMES = ("COMMON_NAME", "SOURCE_NAME", "NAME", "SOURCE", "MAIN_ID", "STAR", "HD", "HIP", "HR", "ID", "OBJECT")
+_NO_VALUE = frozenset({"", "-", "--", "n/a", "na", "nan", "none", "null"})
 _MAGNITUDES = ("VMAG", "V", "MAG_V", "VTMAG", "HPMAG", "PHOT_G_MEAN_MAG", "GMAG", "BTMAG", "BMAG", "MAG", "MAGNITUDE")
 
 
@@ -54,7 +55,7 @@ def catalog_entries(
     ----------
     table : Table, or path of one
         Positions in columns of the usual names, such as ra and dec or GLON and GLAT, or of sky coordinates; in degrees,
-        unless the column has a unit.
+        unless the column has a unit. Text with separators is sexagesimal, right ascensions in hours ("05:34:31.9").
     radius : number, Quantity, str or callable
         Least radius, plain numbers in degrees; a callable gets each row.
     extension : str, optional
@@ -72,7 +73,8 @@ def catalog_entries(
     Raises
     ------
     InvalidInputError
-        If the table has no positions, no such column, or the radius is no positive angle.
+        If the table has no positions or impossible ones, no such column, the radius is no positive angle, the extension
+        or another number is negative or NaN.
     DataError
         If the file is missing or no table.
 
@@ -85,6 +87,9 @@ def catalog_entries(
     positions = _positions(rows)
     radii = _radii(rows, radius, extension, factor)
     known = np.isfinite(positions.spherical.lon.deg) & np.isfinite(positions.spherical.lat.deg)
+    if len(rows) and not known.any():
+        msg = f"none of the {len(rows)} rows has a position, which excludes nothing; give positions in degrees"
+        raise InvalidInputError(msg)
     if not known.all():
         msg = f"{np.count_nonzero(~known)} of {len(rows)} rows have no position and are left out"
         warnings.warn(msg, FovnbWarning, stacklevel=4)
@@ -123,7 +128,7 @@ def star_entries(
     """
     rows, _ = _read(table)
     column = _column(rows, magnitude, _MAGNITUDES, "magnitudes")
-    bright = _floats(rows, column, "") <= float(quantity(mag_max, "", "mag_max").value)
+    bright = _floats(rows, column, "") <= _number(mag_max, "", "mag_max")
     return catalog_entries(
         rows[bright], radius, names=names, origin="stars", center=center, max_separation=max_separation
     )
@@ -148,41 +153,78 @@ def _read(table: Any) -> tuple[Table, str]:
 
 def _positions(rows: Table) -> SkyCoord:
     """Return the positions, NaN where a row has none."""
-    ready = next((rows[name] for name in rows.colnames if isinstance(rows[name], SkyCoord)), None)
+    ready = next((name for name in rows.colnames if isinstance(rows[name], SkyCoord)), None)
     if ready is not None:
-        return ready
+        return _one_per_row(rows, ready)
     columns = {name.upper(): name for name in rows.colnames}
     for lon, lat, frame in _POSITIONS:
         if lon in columns and lat in columns:
-            units = ("hourangle", "deg") if frame != "galactic" else ("deg", "deg")
-            return SkyCoord(
-                _angles(rows, columns[lon], units[0]), _angles(rows, columns[lat], units[1]), unit="deg", frame=frame
-            )
+            sexagesimal = "deg" if frame == "galactic" else "hourangle"
+            angles = _angles(rows, columns[lon], sexagesimal), _angles(rows, columns[lat], "deg")
+            _check_position(*angles)
+            return SkyCoord(*angles, unit="deg", frame=frame)
     found = ", ".join(rows.colnames) or "no columns"
     msg = f"the table has no positions ({found}); name the columns ra and dec, or GLON and GLAT"
     raise InvalidInputError(msg)
 
 
-def _angles(rows: Table, name: str, text_unit: str) -> FloatArray:
-    """Return a column in degrees; text is sexagesimal, in hours where that is usual."""
-    if rows[name].dtype.kind not in "SU":
+def _check_position(lon: FloatArray, lat: FloatArray) -> None:
+    """Refuse what is nowhere on the sky; NaN is no position and passes."""
+    bad = np.isinf(lon) | (abs(lat) > 90)
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        msg = (
+            f"the position of row {row} is ({lon[row]:g}, {lat[row]:g}) deg; "
+            "give finite angles, the latitude between -90 and 90 deg"
+        )
+        raise InvalidInputError(msg)
+
+
+def _one_per_row(rows: Table, name: str) -> Any:
+    """Return a column that holds one value a row."""
+    column = rows[name]
+    if column.ndim != 1:
+        msg = f"the column {name!r} holds values of shape {column.shape[1:]} in row 0; give one value a row"
+        raise InvalidInputError(msg)
+    return column
+
+
+def _angles(rows: Table, name: str, sexagesimal: str) -> FloatArray:
+    """Return a column in degrees; text with separators is in the sexagesimal unit, other text like numbers."""
+    column = _one_per_row(rows, name)
+    if column.dtype.kind not in "SUO":
         return _floats(rows, name, "deg")
+    return np.array(
+        [_from_text(value, column.unit or "deg", sexagesimal, f"{name!r} of row {i}") for i, value in enumerate(column)]
+    )
+
+
+def _from_text(value: Any, plain: Any, sexagesimal: str, what: str) -> float:
+    """Return an angle in degrees, NaN if there is none."""
+    from astropy.coordinates import Angle
+
+    text = (value.decode(errors="replace") if isinstance(value, bytes) else str(value)).strip()
+    if text.lower() in _NO_VALUE:
+        return np.nan
     try:
-        return np.array(u.Quantity([_from_text(str(value), text_unit) for value in rows[name]], "deg").value)
-    except (ValueError, u.UnitsError) as error:
-        msg = f"the column {name!r} holds positions that cannot be read ({error}); give degrees, or text as 05:34:31.9"
+        angle = u.Quantity(float(text), plain) if _is_number(text) else Angle(text, sexagesimal)
+        return float(angle.to_value("deg"))
+    except (ValueError, TypeError) as error:
+        msg = f"{what} is {text!r}, a position that cannot be read ({error}); give degrees, or text as 05:34:31.9"
         raise InvalidInputError(msg) from error
 
 
-def _from_text(text: str, unit: str) -> u.Quantity:
-    from astropy.coordinates import Angle
-
-    return Angle(text, unit).to("deg") if text.strip() else np.nan * u.deg
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _floats(rows: Table, name: str, unit: str) -> FloatArray:
     """Return a column as floats in a unit, its own if it has none, NaN where it is masked."""
-    column = rows[name]
+    column = _one_per_row(rows, name)
     try:
         values = np.ma.filled(np.ma.asarray(getattr(column, "value", column)).astype(float), np.nan)
         given = u.Unit(column.unit) if column.unit and unit else u.Unit(unit)
@@ -217,19 +259,44 @@ def _labels(rows: Table, given: str | None) -> list[str]:
 
 def _radii(rows: Table, radius: Any, extension: str | None, factor: float) -> list[float]:
     """Return the radius of each circle, deg."""
-    rule: Callable[[Any], Any] = radius if callable(radius) else lambda _: radius
-    least = [rule(row) for row in rows] if callable(radius) else [radius] * len(rows)
-    radii = np.array([float(quantity(value, "deg", "the radius").value) for value in least])
+    if callable(radius):
+        radii = np.array([_ruled(radius, row, i) for i, row in enumerate(rows)])
+    else:
+        radii = np.full(len(rows), _number(radius, "deg", "the radius", 0))
     if extension is not None:
         sizes = _floats(rows, _column(rows, extension, (), "extensions"), "deg")
-        radii = np.fmax(radii, float(quantity(factor, "", "factor").value) * sizes)
-    bad = ~((radii > 0) & (radii < 180))
-    if bad.any():
-        msg = (
-            f"the radius of row {int(np.flatnonzero(bad)[0])} is {radii[bad][0]:g} deg; give one between 0 and 180 deg"
-        )
-        raise InvalidInputError(msg)
+        _check_rows("extension", sizes, (sizes < 0) | np.isinf(sizes), "at least 0 deg, or none")
+        radii = np.fmax(radii, _number(factor, "", "factor", 0) * sizes)
+    _check_rows("radius", radii, ~((radii > 0) & (radii < 180)), "between 0 and 180 deg")
     return [float(value) for value in radii]
+
+
+def _ruled(rule: Callable[[Any], Any], row: Any, i: int) -> float:
+    """Return the radius that a function gives for a row, deg."""
+    try:
+        value = rule(row)
+    except Exception as error:  # a user's function raises whatever it meets
+        reason = f"{type(error).__name__}: {error}"
+        msg = f"the function for the radius fails for row {i} ({reason}); give one that returns an angle for each row"
+        raise InvalidInputError(msg) from error
+    return _number(value, "deg", f"the radius of row {i}", 0)
+
+
+def _check_rows(what: str, values: FloatArray, bad: BoolArray, expected: str) -> None:
+    if bad.any():
+        row = int(np.flatnonzero(bad)[0])
+        msg = f"the {what} of row {row} is {values[row]:g} deg; give one {expected}"
+        raise InvalidInputError(msg)
+
+
+def _number(value: Any, unit: str, what: str, low: float = -np.inf) -> float:
+    """Return one finite number, at least ``low``."""
+    number = quantity(value, unit, what)
+    if number.ndim or not (np.isfinite(number.value) and number.value >= low):
+        least = f" of at least {low:g}" if np.isfinite(low) else ""
+        msg = f"{what} is {value!r}; give one finite number{least}{' in deg or an angle' if unit else ''}"
+        raise InvalidInputError(msg)
+    return float(number.value)
 
 
 def _near(positions: SkyCoord, radii: list[float], center: SkyCoord | None, max_separation: Any) -> Any:
@@ -239,8 +306,8 @@ def _near(positions: SkyCoord, radii: list[float], center: SkyCoord | None, max_
         raise InvalidInputError(msg)
     if center is None:
         return True
-    if not (isinstance(center, SkyCoord) and center.isscalar):
+    if not (isinstance(center, SkyCoord) and center.isscalar and np.isfinite(center.cartesian.xyz.value).all()):
         msg = f"center is {center!r}; give one SkyCoord"
         raise InvalidInputError(msg)
-    limit = float(quantity(max_separation, "deg", "max_separation").value)
+    limit = _number(max_separation, "deg", "max_separation", 0)
     return center.separation(positions).deg - radii <= limit

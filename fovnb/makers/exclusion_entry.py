@@ -12,7 +12,7 @@ from astropy.wcs.utils import skycoord_to_pixel
 
 from fovnb.errors import InvalidInputError
 from fovnb.makers.exclusion_image import PixelShape, as_boolean, grow_image, sample_mask
-from fovnb.makers.exclusion_shapes import SkyShape, grown, moved, scaled, shape_of
+from fovnb.makers.exclusion_shapes import NO_AREA, SkyShape, grown, moved, scaled, shape_of
 from fovnb.maps import Map, WcsGeom
 from fovnb.text import html_summary, text_summary
 from fovnb.types import BoolArray, FloatArray
@@ -208,11 +208,11 @@ def _own(region: object) -> "SkyRegion":
     """Return an own copy of a sky region, without what a file said of how it is drawn."""
     from regions import Region, RegionMeta, SkyRegion
 
-    if not isinstance(region, SkyRegion):
-        kind = type(region).__name__
+    kind = type(region).__name__
+    if not isinstance(region, SkyRegion) or kind in NO_AREA:
         why = (
             "lies in pixels; turn it into a sky region with .to_sky(wcs)"
-            if isinstance(region, Region)
+            if isinstance(region, Region) and not isinstance(region, SkyRegion)
             else "is no area"
         )
         msg = f"{kind} {why}; expected a sky region such as CircleSkyRegion, or a Map"

@@ -18,11 +18,13 @@ from urllib.parse import quote, unquote
 
 import numpy as np
 from astropy.io import fits
+from astropy.utils.exceptions import AstropyUserWarning
 
 from fovnb.errors import DataError, FovnbWarning, InvalidInputError
 from fovnb.files import make_path, read_whole, replace_whole
 from fovnb.makers.exclusion_entry import ExclusionEntry
 from fovnb.makers.exclusion_image import as_boolean
+from fovnb.makers.exclusion_input import parse_areas
 from fovnb.makers.exclusion_shapes import SkyShape
 from fovnb.maps import Map, WcsGeom
 from fovnb.maps.fits import open_hdulist, write_hdulist
@@ -34,7 +36,6 @@ __all__ = ["read_entries", "write_entries"]
 
 _PLAIN = " !$&*+-./:<=>?@^_~"
 _CRTF_COMMENT = "# names and origins: "
-_NO_AREA = ("LineSkyRegion", "TextSkyRegion")
 
 
 def read_entries(path: str | os.PathLike[str], origin: str | None = None) -> list[ExclusionEntry]:
@@ -65,12 +66,14 @@ def read_entries(path: str | os.PathLike[str], origin: str | None = None) -> lis
     if content.startswith(b"SIMPLE  ="):
         return _read_fits(file, fallback)
     try:
-        text = content.decode()
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        msg = f"{file} is neither a FITS file nor text; give a DS9 (.reg), CRTF (.crtf) or FITS file"
+        msg = (
+            f"{file} is neither a FITS file nor text in UTF-8 ({error.reason} at byte {error.start}); save it in UTF-8"
+        )
         raise DataError(msg) from error
     form = "crtf" if text.startswith("#CRTF") else "ds9"
-    entries = [_described(region, text, fallback) for region in _parse(text, form, file)]
+    entries = [_described(region, text, fallback) for region in parse_areas(text, str(file), form, DataError)]
     return _without_lone_cuts(entries, file)
 
 
@@ -94,9 +97,13 @@ def write_entries(
     DataError
         If the file exists and ``overwrite`` is False, or cannot be written.
     InvalidInputError
-        If the name has another ending, a FITS file lacks the geometry, or the format has no such area.
+        If the mask is empty, the name has another ending, a FITS file lacks the geometry, or the format has no such
+        area.
     """
     file = make_path(path)
+    if not len(mask):
+        msg = f"the mask has no areas, and {file.name} would hold nothing to exclude; add an area or write no file"
+        raise InvalidInputError(msg)
     suffix = file.suffix.lower()
     if file.name.lower().endswith((".fits", ".fit", ".fits.gz")):
         write_hdulist(_to_hdulist(mask, geom, file), file, overwrite)
@@ -108,31 +115,6 @@ def write_entries(
     text = writers[suffix](mask)
     with replace_whole(file, overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8")
-
-
-def _parse(text: str, form: str, file: Path) -> list[Any]:
-    """Return the regions in a text; what is left out becomes one warning."""
-    from regions import Regions
-
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        try:
-            found = list(Regions.parse(text, format=form))
-        except Exception as error:  # the parsers raise whatever they meet
-            msg = f"{file} cannot be read as {form.upper()} regions: {_first_line(error)}; correct the line"
-            raise DataError(msg) from error
-    regions = [region for region in found if type(region).__name__ not in _NO_AREA]
-    left_out = [f"{len(found) - len(regions)} lines or texts, which have no area"] if len(found) > len(regions) else []
-    left_out += [" ".join(str(warning.message).split()) for warning in caught]
-    if not regions:
-        msg = (
-            f"{file} holds no region{'; left out: ' if left_out else ''}{'; '.join(left_out)}; give a file with regions"
-        )
-        raise DataError(msg)
-    if left_out:
-        msg = f"{file}: some of the file is left out: {'; '.join(left_out)}"
-        warnings.warn(msg, FovnbWarning, stacklevel=4)
-    return regions
 
 
 def _described(region: Any, text: str, origin: str) -> ExclusionEntry:
@@ -264,14 +246,16 @@ def _table(rows: list[tuple[ExclusionEntry, str]]) -> fits.BinTableHDU:
 
 def _read_fits(file: Path, origin: str) -> list[ExclusionEntry]:
     """Return the entries of a FITS file, or its map as the only one."""
-    with open_hdulist(file) as hdus:
-        if "ENTRIES" in hdus:
-            return [_entry_of_row(row, hdus, file) for row in hdus["ENTRIES"].data]
-        mask = as_boolean(Map.from_hdulist(hdus))
-        name = file.name.removesuffix(".gz").removesuffix(".fits")
-        if not mask.data.any():
-            msg = "the mask is 0 everywhere and would exclude everything; give one that is 1 where data are used"
-            raise DataError(msg)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", "File may have been truncated|Error validating header", AstropyUserWarning)
+        with open_hdulist(file) as hdus:
+            if "ENTRIES" in hdus:
+                return [_entry_of_row(row, hdus, file) for row in hdus["ENTRIES"].data]
+            mask = as_boolean(Map.from_hdulist(hdus))
+            if not mask.data.any():
+                msg = "the mask is 0 everywhere and would exclude everything; give one that is 1 where data are used"
+                raise DataError(msg)
+    name = file.name.removesuffix(".gz").removesuffix(".fits")
     if mask.data.all():
         msg = f"the mask in {file} is 1 everywhere and excludes nothing; give one that is 0 where data are left out"
         warnings.warn(msg, FovnbWarning, stacklevel=4)
@@ -280,7 +264,9 @@ def _read_fits(file: Path, origin: str) -> list[ExclusionEntry]:
 
 def _entry_of_row(row: Any, hdus: fits.HDUList, file: Path) -> ExclusionEntry:
     image = str(row["IMAGE"]).strip()
-    area = Map.from_hdulist(hdus, hdu=image) if image else _parse(str(row["REGION"]), "ds9", file)[0]
+    area = (
+        Map.from_hdulist(hdus, hdu=image) if image else parse_areas(str(row["REGION"]), str(file), refusal=DataError)[0]
+    )
     name, origin = unquote(str(row["NAME"])), unquote(str(row["ORIGIN"]))
     return ExclusionEntry(area, name, origin, bool(row["CUT"]), float(row["MARGIN"]))
 
@@ -304,7 +290,3 @@ def _number(value: float) -> str:
 
 def _pair(first: float, second: float) -> str:
     return f"[{_number(first)}deg, {_number(second)}deg]"
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]

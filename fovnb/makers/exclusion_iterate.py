@@ -10,8 +10,9 @@ from astropy.table import QTable
 
 from fovnb.datasets import MapDataset
 from fovnb.datasets.residuals import residuals
+from fovnb.errors import InvalidInputError
 from fovnb.makers.exclusion_mask import ExclusionMask
-from fovnb.makers.exclusion_suggest import common_geom, stacked_counts, suggest_entries
+from fovnb.makers.exclusion_suggest import as_runs, common_geom, stacked_counts, suggest_entries
 from fovnb.maps import Map
 from fovnb.maps.checks import positive_int
 from fovnb.modeling.background_fit import BackgroundFit
@@ -69,11 +70,12 @@ class ExclusionHistory:
     """Every step of `iterate_exclusion`, and how it ended.
 
     ``status`` is "converged" if the last step's significance gives the last step's mask again, "cycling" if it gives
-    that of an earlier step, and "unfinished" if the steps ran out. ``mask`` is the last step's.
+    that of an earlier step, "failed" if no run could be fitted in the last step, and "unfinished" if the steps ran out.
+    ``mask`` is the last step's.
     """
 
     steps: tuple[ExclusionStep, ...]
-    status: Literal["converged", "cycling", "unfinished"]
+    status: Literal["converged", "cycling", "failed", "unfinished"]
     reason: str
 
     @property
@@ -137,7 +139,7 @@ def iterate_exclusion(
     Raises
     ------
     InvalidInputError
-        If there are no runs, or no step is allowed.
+        If there are no runs, the maker or the start is none, or no step is allowed.
     GeometryError
         If the pixels of the runs do not coincide.
 
@@ -156,9 +158,9 @@ def iterate_exclusion(
     ('converged', [1.048, 1.0])
     """
     most = positive_int(max_steps, "max_steps")
-    runs = [datasets] if isinstance(datasets, MapDataset) else list(datasets)
+    runs = as_runs(datasets)
     stacked_counts(runs)  # refuses what cannot be stacked, before anything is fitted
-    first = _as_mask(maker.exclusion_mask if start is None else start)
+    first = _as_mask(_mask_of(maker) if start is None else start)
     geom = common_geom([run.geom for run in runs])
     geom = geom if first.has_axes else geom.to_image()
     given = first.to_map(geom)
@@ -169,6 +171,9 @@ def iterate_exclusion(
         significance = residuals(stacked_counts(fitted), radius).significance
         fits = tuple(run.background_fit for run in fitted if run.background_fit is not None)
         steps.append(ExclusionStep(mask, used, fits, significance))
+        if fits and not any(fit.success for fit in fits):
+            reason = f"no run was fitted ({fits[0].dataset_name}: {fits[0].reason}); correct the runs or the maker"
+            return ExclusionHistory(tuple(steps), "failed", reason)
         found = suggest_entries(significance, high, low, dilate)
         mask = first.add(found)
         used = given & ExclusionMask(found).to_map(geom)
@@ -186,10 +191,20 @@ def _finished(steps: list[ExclusionStep], again: int) -> ExclusionHistory:
     return ExclusionHistory(tuple(steps), "cycling", reason)
 
 
-def _as_mask(mask: ExclusionMask | Map | None) -> ExclusionMask:
+def _as_mask(mask: Any) -> ExclusionMask:
     if mask is None:
         return ExclusionMask()
+    if not isinstance(mask, Map | ExclusionMask):
+        msg = f"the first mask is {mask!r}; expected an ExclusionMask, a Map or None"
+        raise InvalidInputError(msg)
     return ExclusionMask(mask, ["start"]) if isinstance(mask, Map) else mask
+
+
+def _mask_of(maker: BackgroundMaker) -> Any:
+    if not (hasattr(maker, "exclusion_mask") and callable(getattr(maker, "run", None))):
+        msg = f"the maker is {maker!r}; expected one with exclusion_mask and run, such as FoVBackgroundMaker()"
+        raise InvalidInputError(msg)
+    return maker.exclusion_mask
 
 
 def _with_mask(maker: BackgroundMaker, used: Map) -> BackgroundMaker:

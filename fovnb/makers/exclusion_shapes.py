@@ -21,7 +21,9 @@ from fovnb.types import FloatArray
 if TYPE_CHECKING:
     from regions import SkyRegion
 
-__all__ = ["SkyShape", "grown", "moved", "scaled", "shape_of"]
+__all__ = ["NO_AREA", "SkyShape", "grown", "moved", "scaled", "shape_of"]
+
+NO_AREA = ("LineSkyRegion", "TextSkyRegion")
 
 _ANNULUS = ("inner_width", "outer_width", "inner_height", "outer_height")
 _SIZES: Mapping[str, tuple[str, ...]] = MappingProxyType(

@@ -19,7 +19,7 @@ from fovnb.maps.checks import quantity
 from fovnb.maps.window import is_tiled
 from fovnb.types import BoolArray, FloatArray
 
-__all__ = ["hysteresis", "stacked_counts", "suggest_entries"]
+__all__ = ["as_runs", "common_geom", "hysteresis", "stacked_counts", "suggest_entries"]
 
 
 def suggest_entries(
@@ -54,7 +54,8 @@ def suggest_entries(
     Raises
     ------
     InvalidInputError
-        If the thresholds are no numbers or in the wrong order, the angle is negative, or the map is no image.
+        If the thresholds are no numbers or in the wrong order, the angle is negative, or the map is no image or NaN
+        everywhere.
     GeometryError
         If the pixels of the runs do not coincide.
 
@@ -74,6 +75,9 @@ def suggest_entries(
     significance = data if isinstance(data, Map) else residuals(stacked_counts(data), radius).significance
     if not significance.geom.is_image:
         msg = f"the significance map has the axes {significance.geom.axes.names}; give an image"
+        raise InvalidInputError(msg)
+    if np.isnan(significance.data).all():
+        msg = "no pixel has a significance: all are NaN; give runs with counts and background inside their safe masks"
         raise InvalidInputError(msg)
     found = hysteresis(significance.data, high, low)
     area = grow_image(found, significance.geom, margin) if margin else found
@@ -106,6 +110,22 @@ def hysteresis(values: FloatArray, high: float, low: float) -> BoolArray:
     return np.asarray(kept[labels])
 
 
+def as_runs(datasets: Any) -> list[MapDataset]:
+    """Return one run or several as a list.
+
+    Raises
+    ------
+    InvalidInputError
+        If there are no runs, or one is none.
+    """
+    is_many = isinstance(datasets, Iterable) and not isinstance(datasets, MapDataset)
+    runs = list(datasets) if is_many else [datasets]
+    if not runs or not all(isinstance(run, MapDataset) for run in runs):
+        msg = f"{[type(run).__name__ for run in runs][:3]} were given; expected a significance map or MapDatasets"
+        raise InvalidInputError(msg)
+    return runs
+
+
 def stacked_counts(datasets: MapDataset | Iterable[MapDataset]) -> MapDataset:
     """Return counts and predicted background of runs, inside their safe masks, on one grid that holds them all.
 
@@ -118,10 +138,7 @@ def stacked_counts(datasets: MapDataset | Iterable[MapDataset]) -> MapDataset:
     PredictionError
         If one has no counts or no background.
     """
-    runs = [datasets] if isinstance(datasets, MapDataset) else list(datasets)
-    if not runs or not all(isinstance(run, MapDataset) for run in runs):
-        msg = f"{[type(run).__name__ for run in runs][:3]} were given; expected a significance map or MapDatasets"
-        raise InvalidInputError(msg)
+    runs = as_runs(datasets)
     geom = common_geom([run.geom for run in runs])
     stack = MapDataset(
         counts=Map.from_geom(geom), background=Map.from_geom(geom), mask_safe=Map.from_geom(geom, dtype=bool)

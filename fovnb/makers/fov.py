@@ -57,6 +57,7 @@ class FoVBackgroundMaker:
         with the norm, exactly too.
     exclusion_mask : Map or ExclusionMask, optional
         True = used. It may be 2D or 3D, in another frame or binning, boolean or 0/1; what it does not cover is used.
+        Without it a dataset that was fitted with a mask keeps that one.
     spectral_model : SpectralModel or str
         Norm spectral model, or its tag, for datasets without a background model of their own. With "piecewise-norm" and
         "piecewise-pl-norm" each run gets nodes where it holds enough counts.
@@ -125,14 +126,17 @@ class FoVBackgroundMaker:
             If the run cannot be used, with the reason, or the exclusion mask leaves under 30 % of a bin's background.
         """
         check_dataset(dataset)
-        exclusion = None if self.exclusion_mask is None else self.make_exclusion_mask(dataset)
-        masked = dataset.replace(mask_exclusion=exclusion)
+        own = dataset.mask_exclusion
+        masked = dataset.replace(
+            mask_exclusion=own if self.exclusion_mask is None else self.make_exclusion_mask(dataset)
+        )
         model = dataset.background_model or FoVBackgroundModel(dataset.name)
-        flaw = find_flaw(masked)
+        flaw, sums = find_flaw(masked), empty_sums(dataset)
         if flaw is None:
             model, flaw = self._model_of(masked, model)
+            sums = sums if flaw is None else background_sums(masked)
         if flaw is not None:
-            return deliver(masked, *failed_fit(empty_sums(dataset), model, self.method, dataset.name, *flaw))
+            return deliver(masked, *failed_fit(sums, model, self.method, dataset.name, *flaw))
         return deliver(masked, *self._normalise(masked, model))
 
     def make_default_fov_background_model(self, dataset: MapDataset) -> FoVBackgroundModel:
@@ -193,15 +197,15 @@ class FoVBackgroundMaker:
         return fitted, replace(record, background_excluded=norm * excluded)
 
     def _requirement_failed(self, sums: BackgroundSums) -> tuple[Status, str] | None:
-        """Return status and reason if there is too little to fit."""
+        """Return status and reason if there is too little to fit; where there is nothing, the fit says so."""
         counts, background = sums.total_counts, float(sums.background.sum())
-        if background <= self.min_npred_background:
+        if 0 < background <= self.min_npred_background:
             return "no-background", (
                 f"{background:.6g} predicted background counts outside the exclusion mask, more than "
                 f"{self.min_npred_background:g} needed; "
                 "widen the safe mask, shrink the exclusion mask or lower min_npred_background"
             )
-        if counts <= self.min_counts:
+        if 0 < counts <= self.min_counts:
             return "too-few-counts", (
                 f"{counts:.6g} counts outside the exclusion mask, more than {self.min_counts:g} needed; "
                 "widen the safe mask, shrink the exclusion mask or lower min_counts"

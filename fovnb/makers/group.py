@@ -189,7 +189,7 @@ def _checked(datasets: MapDataset | Iterable[MapDataset]) -> Datasets:
 
 
 def _with_mask(run: MapDataset, mask: Map | ExclusionMask | None) -> MapDataset:
-    return run.replace(mask_exclusion=None if mask is None else project_exclusion_mask(mask, run.geom))
+    return run if mask is None else run.replace(mask_exclusion=project_exclusion_mask(mask, run.geom))
 
 
 def _fit_group(

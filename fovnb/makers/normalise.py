@@ -26,6 +26,8 @@ __all__ = [
     "warn_of_little_background",
 ]
 
+_AGAIN = "; to fit it again, take the dataset from before the background was fitted"
+
 
 def background_sums(
     dataset: MapDataset, exclusion: Map | None = None, spatial_model: FoVGradientSpatialModel | None = None
@@ -77,6 +79,9 @@ def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
     for name, status in missing.items():
         if getattr(dataset, name) is None:
             return status, f"the dataset has no {name} map; make it with MapDatasetMaker, {name!r} in its selection"
+    before, safe = dataset.background_fit, dataset.mask_safe
+    if before is not None and not before.enters_stack and safe is not None and not safe.data.any():
+        return before.status, f"{_before(before.reason)}{_AGAIN}"
     for name in ("mask_safe", "mask_fit"):
         mask = getattr(dataset, name)
         if mask is not None and not mask.data.any():
@@ -88,6 +93,11 @@ def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
     if bad:
         return "unreadable", f"the counts of {bad} pixels in use are NaN, negative or infinite; repair or mask them"
     return None
+
+
+def _before(reason: str) -> str:
+    """Return the reason of the first failure, however often the run was offered."""
+    return reason.removesuffix(_AGAIN)
 
 
 def deliver(dataset: MapDataset, model: FoVBackgroundModel, outcome: BackgroundFit) -> MapDataset:
@@ -122,7 +132,7 @@ def warn_of_little_background(sums: BackgroundSums, name: str, least: float = 0.
     """
     total = sums.background + sums.background_excluded
     short = np.flatnonzero(sums.background < least * total)
-    if len(short):
+    if len(short) and sums.total_counts:  # without any counts the fit fails, and says why
         bins = ", ".join(f"{sums.background[k] / total[k]:.0%} at {sums.energy[k]:.3g} TeV" for k in short)
         msg = f"{name}: the exclusion mask leaves little of the background, {bins}; make it smaller, or mind these bins"
         warnings.warn(msg, FovnbWarning, stacklevel=4)

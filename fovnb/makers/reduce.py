@@ -2,11 +2,12 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 from fovnb.data import Observation, RunInfo
 from fovnb.datasets import MapDataset
 from fovnb.errors import FovnbWarning, GeometryError, InvalidInputError
+from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling.background_record import BackgroundFit, Status
 
@@ -55,11 +56,7 @@ def reduce_observations(
     >>> list(reduce_observations([], MapDataset.create(geom), [MapDatasetMaker()]))
     []
     """
-    makers = list(makers)
-    for maker in makers:
-        if isinstance(maker, type) or not callable(getattr(maker, "run", None)):
-            msg = f"{maker!r} is no maker; expected objects with run(dataset, observation) such as MapDatasetMaker()"
-            raise InvalidInputError(msg)
+    makers = _checked(makers)
     return (_reduced(one, reference, makers) for one in (progress or iter)(observations))
 
 
@@ -88,17 +85,33 @@ def stack_observations(
     'Run ledger: 0 of 0 runs, 0.00 of 0.00 h in the stack, 0.00 h lost'
     """
     stacked = MapDataset.from_geoms(name=name, **reference.geoms)  # type: ignore[arg-type]  # keys are argument names
-    for dataset in reduce_observations(observations, reference, makers, progress):
-        stacked.stack(dataset)
+    makers = _checked(makers)
+    for observation in (progress or iter)(observations):
+        dataset = _reduced(observation, reference, makers)
+        try:
+            stacked.stack(dataset)
+        except GeometryError as error:
+            stacked.stack(_failed(observation, reference, error))
     return stacked
 
 
-def _reduced(observation: Observation, reference: MapDataset, makers: list[Any]) -> MapDataset:
+def _checked(makers: Iterable[Maker]) -> list[Maker]:
+    """Return the makers, or refuse what is none."""
+    makers = list(makers)
+    for maker in makers:
+        if isinstance(maker, type) or not callable(getattr(maker, "run", None)):
+            msg = f"{maker!r} is no maker; expected objects with run(dataset, observation) such as MapDatasetMaker()"
+            raise InvalidInputError(msg)
+    return makers
+
+
+def _reduced(observation: Observation, reference: MapDataset, makers: list[Maker]) -> MapDataset:
     """Return what the makers make of a run, or a dataset that says why they could not."""
     dataset = reference
     try:
         for maker in makers:
             dataset = maker.run(dataset, observation)
+        check_dataset(dataset)
     except Exception as error:  # whatever is wrong with one run, the others go on
         return _failed(observation, reference, error)
     return dataset

@@ -14,8 +14,14 @@ from fovnb.modeling.background_record import BackgroundFit, Status
 from fovnb.modeling.covariance import embed
 from fovnb.modeling.fit import Fit
 from fovnb.modeling.goodness import deviance
-from fovnb.modeling.identify import open_words
-from fovnb.modeling.models import FoVBackgroundModel, NormSpectralModel
+from fovnb.modeling.identify import advice, open_words
+from fovnb.modeling.models import (
+    FoVBackgroundModel,
+    NormSpectralModel,
+    PiecewiseNormSpectralModel,
+    PiecewisePowerLawNormSpectralModel,
+)
+from fovnb.modeling.parameter import Parameter
 from fovnb.modeling.pivot import pivot_energy, pivot_norm
 from fovnb.modeling.reduced import Problem, ReducedDataset, make_problem
 from fovnb.modeling.solve import Solution, solve_minuit, solve_newton
@@ -66,7 +72,8 @@ def scale_background(
     """Return the model with ``norm = (N - S) / B``, and the record.
 
     N, S and B are summed over bins, B with norm 1 and all other parameters as they are: the start value does not matter
-    and doing it twice changes nothing. The error is ``sqrt(N) / B``.
+    and doing it twice changes nothing. The error is ``sqrt(N) / B``. Limits and a prior of the norm take no part; the
+    record says so if there are any.
 
     Parameters
     ----------
@@ -103,15 +110,37 @@ def scale_background(
     index = new.parameters.index(norm)
     matrix = new.covariance.data
     matrix[index, :] = matrix[:, index] = 0
-    matrix[index, index] = used.counts.sum() / background**2
     new.covariance = matrix
-    record = replace(_record(sums, new, "scale", name), status="scaled", reason="the norm is (N - S) / B")
-    alone = new.copy()
+    norm.error = float(np.sqrt(used.counts.sum())) / background
+    problem = make_problem(used, _norm_alone(new))
+    solution = Solution(problem, problem.theta, np.array([[used.counts.sum() / excess**2]]))
+    pulls = {"norm": norm.prior.pull(norm.value)} if norm.prior else {}
+    return new, replace(
+        _record(sums, new, "scale", name),
+        status="scaled",
+        reason=f"the norm is (N - S) / B{_beside_scale(norm)}",
+        free_names=("norm",),
+        prior_pulls=pulls,
+        **_quality(used, new, solution),
+    )
+
+
+def _norm_alone(model: FoVBackgroundModel) -> FoVBackgroundModel:
+    """Return a copy in which only the norm is free, without limits and prior."""
+    alone = model.copy()
     alone.parameters.freeze_all()
-    alone.spectral_model.norm.frozen, alone.spectral_model.norm.prior = False, None
-    problem = make_problem(used, alone)
-    solution = Solution(problem, problem.theta, matrix[index, index][None, None] / norm.value**2)
-    return new, replace(record, free_names=("norm",), **_quality(used, new, solution))
+    norm = alone.spectral_model.norm
+    norm.frozen, norm.prior, norm.min, norm.max = False, None, np.nan, np.nan
+    return alone
+
+
+def _beside_scale(norm: Parameter) -> str:
+    """Return in words what of a norm plays no part where it is scaled."""
+    limited = not np.isnan([norm.min, norm.max]).all()
+    if not (limited or norm.prior):
+        return ""
+    what = "limits and prior take" if limited and norm.prior else "limits take" if limited else "prior takes"
+    return f"; its {what} no part in 'scale': use 'fit' for them"
 
 
 def fit_background(
@@ -185,7 +214,8 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
     problem, free = solution.problem, model.spectral_model.parameters.free_unique_parameters
     free.value = values = solution.values
     scale = problem.scale(values)
-    matrix = embed(solution.covariance * np.outer(scale, scale), model.parameters, free)
+    with np.errstate(over="ignore"):
+        matrix = embed(solution.covariance * scale * scale[:, None], model.parameters, free)
     model.covariance = matrix
     solution = replace(
         solution, problem=replace(problem, free=free.copy())
@@ -194,11 +224,11 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
         par.error = error
     found = zip(problem.labels, values.tolist(), solution.at_limit.tolist(), strict=True)
     at_limit = {label: value for label, value, held in found if held}
-    unconstrained, limits = _open(solution), _upper_limits(solution)
+    unconstrained, limits = tuple(_open(solution)), _upper_limits(solution)
     return replace(
         _record(sums, model, "fit", name),
         status="at-limit" if at_limit else "unconstrained" if unconstrained else "ok",
-        reason=_reason(at_limit, limits, unconstrained),
+        reason=_reason(at_limit, limits, _open_words(solution, model.spectral_model)),
         covariance=matrix,
         free_names=problem.labels,
         at_limit=tuple(at_limit),
@@ -208,9 +238,25 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
     )
 
 
-def _open(solution: Solution) -> tuple[str, ...]:
-    """Return in words what is open."""
-    return tuple(open_words(direction, solution.problem.labels) for direction in solution.open_directions())
+def _open(solution: Solution) -> list[str]:
+    """Return in words each parameter or combination that is open."""
+    return [open_words(direction, solution.problem.labels) for direction in solution.open_directions()]
+
+
+def _open_words(solution: Solution, spectral: NormSpectralModel) -> str:
+    """Return in words all that is open, why nodes are, and what to do about it, "" if nothing is."""
+    far = _far_nodes(solution.problem, spectral)
+    found = [f"{name} ({far[name]})" if name in far else name for name in _open(solution)]
+    return "; ".join((", nor ".join(found), *advice(solution.open_directions(), solution.problem.labels)))
+
+
+def _far_nodes(problem: Problem, spectral: NormSpectralModel) -> dict[str, str]:
+    """Return why the norms of nodes that reach no bin are open."""
+    if not isinstance(spectral, PiecewiseNormSpectralModel | PiecewisePowerLawNormSpectralModel):
+        return {}
+    nodes = dict(zip(spectral.labels, spectral.energy.to_value("TeV").tolist(), strict=False))
+    silent = [label for label, alone in zip(problem.labels, problem.likelihood.silent, strict=True) if alone]
+    return {label: f"its node at {nodes[label]:.4g} TeV reaches no bin in use" for label in silent if label in nodes}
 
 
 def _quality(used: BackgroundSums, model: FoVBackgroundModel, solution: Solution) -> dict[str, Any]:
@@ -218,11 +264,10 @@ def _quality(used: BackgroundSums, model: FoVBackgroundModel, solution: Solution
     predicted = ReducedDataset(used, model).npred()
     energy = pivot_energy(used.energy, predicted)
     norm, error = pivot_norm(model, solution, energy)
-    rank = solution.rank
     return {
         "deviance": float(deviance(used.counts, predicted)),
-        "rank": rank,
-        "dof": len(used.energy) - rank,
+        "rank": solution.rank,
+        "dof": len(used.energy) - round(solution.determined),
         "energy_pivot": energy,
         "norm_pivot": norm,
         "norm_pivot_err": error,
@@ -284,7 +329,7 @@ def _root(exponent: FloatArray, weight: FloatArray) -> float:
     return x
 
 
-def _reason(held: Mapping[str, float], limits: Mapping[str, float], unconstrained: tuple[str, ...]) -> str:
+def _reason(held: Mapping[str, float], limits: Mapping[str, float], unconstrained: str) -> str:
     parts = []
     if held:
         parts.append(f"at a limit: {', '.join(f'{name} = {value:.3g}' for name, value in held.items())}")
@@ -292,7 +337,7 @@ def _reason(held: Mapping[str, float], limits: Mapping[str, float], unconstraine
         bounds = ", ".join(f"{name} < {limit:.3g}" for name, limit in limits.items())
         parts.append(f"no counts in their bins, 95 % upper limits: {bounds}")
     if unconstrained:
-        parts.append(f"the data do not constrain {', nor '.join(unconstrained)}")
+        parts.append(f"the data do not constrain {unconstrained}")
     return "; ".join(parts) or "the fit converged"
 
 

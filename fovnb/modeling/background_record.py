@@ -58,18 +58,19 @@ class BackgroundFit:
     parameter_names, free_names : tuple of str
         All parameters, and those that the method determined.
     values, errors : array, shape (n,)
-        One a parameter. An error is 0 for a frozen parameter, NaN at a limit and infinite where the data say nothing.
+        One a parameter. An error is 0 for a frozen parameter, NaN at a limit and infinite where the data leave the
+        parameter open, alone or in a combination.
     covariance : array, shape (n, n)
         Covariance of what the data determine, finite: J C J^T is the covariance of any quantity with derivatives J.
         Rows of parameters that are frozen, at a limit or open are 0. Where only a combination of parameters is open,
-        theirs is the covariance in the directions that are not.
+        theirs is the covariance in the directions that are not, though their errors are infinite.
     total_stat : float
         2 sum_k [P_k - N_k ln P_k] over the bins used, without priors; the sum over pixels differs by a constant. NaN
         after a failure.
     energy, counts, background, predicted : array, shape (K,)
         Bin centres [TeV], N_k, B_k at norm 1, and P_k.
     unconstrained : tuple of str
-        Parameters, or sentences about combinations, that the data leave open.
+        Parameters, or combinations in words, that the data leave open.
     upper_limits : dict
         95 % upper limit of each norm at its lower limit whose bins hold no counts.
     n_unpredicted : float
@@ -77,8 +78,9 @@ class BackgroundFit:
     deviance : float
         2 sum_k [P_k - N_k + N_k ln(N_k / P_k)] over the bins used, without priors.
     rank, dof : int
-        Number of combinations of parameters that the data determine, not counting those at a limit, and bins used less
-        this number.
+        Number of combinations of parameters that the data determine, not counting those at a limit; and bins used
+        less this number. Of what a prior, or other runs, help to determine, only the data's share counts: bins less
+        the rounded trace of C H, with C the covariance and H the second derivatives of -ln L without priors.
     at_limit : tuple of str
         Parameters at a limit.
     energy_pivot, norm_pivot, norm_pivot_err : float

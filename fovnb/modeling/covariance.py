@@ -11,7 +11,7 @@ from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import html_summary
 from fovnb.types import AnyArray, FloatArray
 
-__all__ = ["Covariance", "JointCovariance", "as_array", "embed", "with_errors"]
+__all__ = ["Covariance", "JointCovariance", "as_array", "embed", "variances", "with_errors"]
 
 
 class Covariance:
@@ -38,7 +38,7 @@ class Covariance:
 
     def __init__(self, parameters: Parameters, data: AnyArray | list[list[float]] | None = None) -> None:
         self.parameters = parameters
-        self.data = np.diag([par.error**2 for par in parameters]) if data is None else np.asarray(data, dtype=float)
+        self.data = np.diag(variances(parameters)) if data is None else np.asarray(data, dtype=float)
 
     @property
     def data(self) -> FloatArray:
@@ -134,7 +134,7 @@ def as_array(covariance: Covariance | AnyArray) -> AnyArray:
 
 
 def with_errors(matrix: FloatArray, parameters: Parameters) -> Covariance:
-    """Return the covariance with the squared errors of the parameters on its diagonal.
+    """Return the covariance with the squared errors of the parameters on its diagonal, infinite where one is open.
 
     Examples
     --------
@@ -142,8 +142,20 @@ def with_errors(matrix: FloatArray, parameters: Parameters) -> Covariance:
     [[0.25]]
     """
     covariance = Covariance(parameters, matrix)
-    np.fill_diagonal(covariance.data, [par.error**2 for par in parameters])
+    np.fill_diagonal(covariance.data, variances(parameters))
     return covariance
+
+
+def variances(parameters: Iterable[Parameter]) -> FloatArray:
+    """Return the squared errors, infinite where a square is no number.
+
+    Examples
+    --------
+    >>> variances([Parameter("norm", 1, error=0.5), Parameter("tilt", 0, error=1e200)]).tolist()
+    [0.25, inf]
+    """
+    with np.errstate(over="ignore"):
+        return np.square([par.error for par in parameters], dtype=float)
 
 
 def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> FloatArray:

@@ -30,7 +30,8 @@ def deviance(counts: FloatArray, predicted: FloatArray) -> FloatArray:
     counts, predicted = np.broadcast_arrays(counts, predicted)
     seen = counts > 0
     ratio = np.divide(counts, predicted, where=seen & (predicted > 0), out=np.where(seen, np.inf, 1.0))
-    return np.asarray(2 * np.sum(predicted - counts + counts * np.log(ratio), axis=-1))
+    terms = predicted - counts + counts * np.log(ratio)
+    return np.asarray(2 * np.sum(np.maximum(terms, 0), axis=-1))  # each is positive but for rounding
 
 
 def chi2_p_value(deviance: float, dof: int) -> float:

@@ -15,7 +15,7 @@ import numpy as np
 from fovnb.errors import ModelError
 from fovnb.modeling.background_fit import beside_priors, check_method, failed_fit, finish_fit
 from fovnb.modeling.background_record import BackgroundFit, Status
-from fovnb.modeling.loglinear import LogLinear, rank
+from fovnb.modeling.loglinear import LogLinear
 from fovnb.modeling.models import FoVBackgroundModel, Models
 from fovnb.modeling.parameter import Parameters
 from fovnb.modeling.penalty import Penalty
@@ -26,6 +26,7 @@ from fovnb.types import BoolArray, FloatArray, IntArray
 
 __all__ = ["fit_jointly"]
 
+_ROUNDING = 1e-12  # of the strongest direction: what is weaker is open to all runs
 Outcome = tuple[FoVBackgroundModel, BackgroundFit]
 
 
@@ -161,25 +162,23 @@ def _solve(sums: Sequence[BackgroundSums], models: Sequence[FoVBackgroundModel])
         if solution.failure:
             outcomes.append(failed_fit(sums[i], models[i], "fit", None, "not-converged", solution.failure))
             continue
-        seen, degrees = _beside_others(solution, joint.shared[joint.columns[i]])
-        record = replace(finish_fit(sums[i], models[i], None, seen), dof=degrees)
+        record = finish_fit(sums[i], models[i], None, _beside_others(solution, joint.shared[joint.columns[i]]))
         if alone:
             record = replace(record, **beside_priors(record, solution, alone[i]))
         outcomes.append((models[i], record))
     return outcomes
 
 
-def _beside_others(solution: Solution, shared: BoolArray) -> tuple[Solution, int]:
-    """Return the run's solution with the other runs as a prior on what is shared, and its degrees of freedom.
+def _beside_others(solution: Solution, shared: BoolArray) -> Solution:
+    """Return the run's solution with the other runs as a prior on what is shared.
 
     With C the covariance of the shared parameters and J what the run alone knows of them (Schur complement over its
     own), the others know C^-1 - J. The prior's mean is where the run's own gradient at the maximum is balanced.
     """
     likelihood, theta = solution.problem.likelihood, solution.theta
-    own = solution.moving & ~shared
-    bins = len(likelihood.offset) - rank(likelihood, solution.informative, own)
     if not shared.any():
-        return solution, bins
+        return solution
+    own = solution.moving & ~shared
     before = likelihood.penalty
     kept = before.rows[:, ~shared].any(axis=1)  # the others know of priors on what is shared
     rows, target, weight = before.rows[kept], before.target[kept], np.where(shared, 0.0, before.weight)
@@ -187,11 +186,12 @@ def _beside_others(solution: Solution, shared: BoolArray) -> tuple[Solution, int
     curvature, covariance = alone.curvature(theta[None])[0][0], solution.covariance[np.ix_(shared, shared)]
     across = curvature[np.ix_(own, shared)]
     known = curvature[np.ix_(shared, shared)] - across.T @ np.linalg.pinv(curvature[np.ix_(own, own)]) @ across
-    strength, axes = np.linalg.eigh(np.linalg.pinv(covariance) - known)
-    root = (np.sqrt(np.maximum(strength, 0)) * axes).T
+    together = np.linalg.pinv(covariance, rcond=_ROUNDING, hermitian=True)
+    strength, axes = np.linalg.eigh(together - known)
+    strength = np.where(strength > _ROUNDING * np.abs(together).max(initial=0), strength, 0)
+    root = (np.sqrt(strength) * axes).T
     wide = np.zeros((len(root), len(theta)))
     wide[:, shared] = root
     balance = root @ theta[shared] + np.linalg.pinv(root.T) @ alone.gradient(theta[None])[0][shared]
     penalty = Penalty(np.vstack([rows, wide]), np.append(target, balance), before.mean, weight)
-    problem = replace(solution.problem, likelihood=replace(likelihood, penalty=penalty))
-    return replace(solution, problem=problem), bins - round(float(np.trace(known @ covariance)))
+    return replace(solution, problem=replace(solution.problem, likelihood=replace(likelihood, penalty=penalty)))

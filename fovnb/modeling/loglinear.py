@@ -6,6 +6,7 @@ with limits on theta, and priors Q. Without a source or a prior on a norm, F is 
 exponents: every bin's most likely norm is unique, even where the theta that make it are not.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -14,11 +15,12 @@ import numpy as np
 from fovnb.modeling.penalty import Penalty
 from fovnb.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["LogLinear", "covariance", "inverse", "null_space", "rank", "row_space"]
+__all__ = ["LogLinear", "covariance", "inverse", "null_space", "open_parameters", "rank", "row_space"]
 
 _NO_COUNTS = 1e-8  # expected counts of a bin that says nothing
 _AT_LIMIT = 1e-6  # of theta
 _ROUNDING = 1e-15
+_PART = 1e-6  # of a direction of length 1: a smaller entry is rounding
 _SAFE = 0.3  # of the positive part: a second derivative smaller than this leads too far
 
 
@@ -160,11 +162,8 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     """
     curvatures = list(zip(problem.weights(theta), problem.penalty.curvature(theta), strict=True))
     result = np.zeros((*theta.shape, theta.shape[1]))
-    patterns, kind = np.unique(np.hstack([problem.informative(theta), moving]), axis=0, return_inverse=True)
-    for number, pattern in enumerate(patterns):
-        rows, columns = np.split(pattern, [len(problem.offset)])
-        span = row_space(problem, rows, columns)
-        toys, place = np.flatnonzero(kind.ravel() == number), np.flatnonzero(columns)
+    for toys, rows, columns in _alike(problem, theta, moving):
+        span, place = row_space(problem, rows, columns), np.flatnonzero(columns)
         here, half = np.ix_(toys, place, place), problem.design[:, columns] @ span
         # In this order rounding cannot make a variance negative.
         small, stand_in = ((half.T * w[toys][:, None, :]) @ half + span.T @ q[here] @ span for w, q in curvatures)
@@ -173,6 +172,25 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
             small = np.where(good[:, None, None], small, stand_in)
         result[here] = span @ inverse(small) @ span.T
     return result
+
+
+def open_parameters(problem: LogLinear, theta: FloatArray) -> BoolArray:
+    """Return which parameters have a part in a direction that nothing determines, shape (T, U)."""
+    result = np.zeros(theta.shape, dtype=bool)
+    for toys, rows, columns in _alike(problem, theta, ~problem.at_limit(theta)):
+        parts = np.linalg.norm(null_space(problem, rows, columns), axis=1)
+        result[np.ix_(toys, np.flatnonzero(columns))] = parts > _PART
+    return result
+
+
+def _alike(
+    problem: LogLinear, theta: FloatArray, columns: BoolArray
+) -> Iterator[tuple[IntArray, BoolArray, BoolArray]]:
+    """Return the toys for which the same bins say anything and the same parameters count, with both."""
+    patterns, kind = np.unique(np.hstack([problem.informative(theta), columns]), axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        bins, parameters = np.split(pattern, [len(problem.offset)])
+        yield np.flatnonzero(kind.ravel() == number), bins, parameters
 
 
 def inverse(matrix: FloatArray) -> FloatArray:

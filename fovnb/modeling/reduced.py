@@ -7,7 +7,7 @@ import numpy as np
 
 from fovnb.errors import ModelError
 from fovnb.modeling.likelihood import cash
-from fovnb.modeling.loglinear import LogLinear
+from fovnb.modeling.loglinear import LogLinear, open_parameters
 from fovnb.modeling.models import FoVBackgroundModel, Models, NormSpectralModel
 from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.modeling.penalty import Penalty
@@ -105,10 +105,10 @@ class Problem:
         return np.where(self.is_norm, values, 1.0)
 
     def errors(self, theta: FloatArray, covariance: FloatArray) -> FloatArray:
-        """Return the errors of the values, shape (..., U): NaN at a limit, infinite where nothing is known."""
+        """Return the errors of the values, shape (T, U): NaN at a limit, infinite with a part in what is open."""
         sigma = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)) * self.scale(self.values(theta))
         known = np.where(self.likelihood.at_limit(theta), np.nan, sigma)
-        return np.where(self.likelihood.silent, np.inf, known)
+        return np.where(open_parameters(self.likelihood, theta), np.inf, known)
 
     def expand(self, values: AnyArray, others: AnyArray | float) -> AnyArray:
         """Return numbers for all parameters of the model, shape (..., P), from those of the free ones."""

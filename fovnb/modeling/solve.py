@@ -51,6 +51,20 @@ class Solution:
         return rank(self.problem.likelihood, self.informative, self.moving)
 
     @property
+    def determined(self) -> float:
+        """How many parameters' worth the data determine, tr(C H) with H what the data add to C^-1.
+
+        It is the rank where no prior acts. A prior takes over in part what the data would determine: the effective
+        number of parameters of a smoother, Hastie & Tibshirani 1990, Generalized Additive Models, section 3.5.
+        """
+        likelihood = self.problem.likelihood
+        if not likelihood.penalty.acts:
+            return self.rank
+        weights = likelihood.weights(self.theta[None])[0][0]
+        added = float(np.sum((likelihood.design @ self.covariance) * likelihood.design * weights[:, None]))
+        return min(max(added, 0.0), self.rank)
+
+    @property
     def values(self) -> FloatArray:
         """Values of the parameters, shape (U,)."""
         return self.problem.values(self.theta)
@@ -58,7 +72,7 @@ class Solution:
     @property
     def errors(self) -> FloatArray:
         """Errors of the values, shape (U,)."""
-        return self.problem.errors(self.theta, self.covariance)
+        return np.asarray(self.problem.errors(self.theta[None], self.covariance[None])[0])
 
     def null_space(self) -> FloatArray:
         """Return directions of theta that neither data, priors nor limits determine, orthonormal, shape (U, d)."""

@@ -33,7 +33,7 @@ class ToyFits:
     truth : array, shape (P,)
         Values from which the counts were drawn.
     values, errors : array, shape (T, P)
-        As in a `BackgroundFit`: an error is 0 where frozen, NaN at a limit, infinite where nothing is known.
+        As in a `BackgroundFit`: an error is 0 where frozen, NaN at a limit, infinite where open.
     at_limit : bool array, shape (T, P)
         Which parameters stand at a limit.
     deviance : array, shape (T,)
@@ -130,7 +130,7 @@ def _fits(problem: Problem, expected: FloatArray, n: int, rng: np.random.Generat
     theta, covariance, found = solve_all(likelihood)
     good = _spread(found, seen, False)
     predicted, values = likelihood.predicted(theta), problem.values(theta)
-    errors = problem.errors(theta, covariance)
+    errors = replace(problem, likelihood=likelihood).errors(theta, covariance)
 
     def rows(of_seen: AnyArray, otherwise: float | bool = np.nan) -> AnyArray:
         return _spread(of_seen[found], good, otherwise)

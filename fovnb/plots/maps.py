@@ -104,6 +104,11 @@ def plot_regions(regions: Iterable[Any], ax: Any, **kwargs: Any) -> list[Any]:
     **kwargs
         For the patches, such as ``edgecolor``.
 
+    Raises
+    ------
+    InvalidInputError
+        If these are no sky axes.
+
     Examples
     --------
     >>> from astropy import units as u
@@ -116,6 +121,9 @@ def plot_regions(regions: Iterable[Any], ax: Any, **kwargs: Any) -> list[Any]:
     """
     from matplotlib.patheffects import withStroke
 
+    if not hasattr(ax, "wcs"):
+        msg = f"a {type(ax).__name__} is no sky axes; give first the regions, then axes such as those of plot_map"
+        raise InvalidInputError(msg)
     # white on black is seen on every colour
     style = {"facecolor": "none", "edgecolor": "white", "linewidth": 1.2}
     style |= {"path_effects": [withStroke(linewidth=2.6, foreground="black")]} | kwargs

@@ -242,7 +242,9 @@ def plot_alignment(record: "Alignment", ax: "Axes | None" = None) -> "Axes":
     ax.barh(y, total, color=colors, alpha=0.7)
     ax.plot(record.delta[:, 1:].ravel(), np.tile(y, len(record.delta)), "o", markersize=3, color=DATA)
     for i, value in enumerate(total):
-        ax.annotate(f"{value:+.0f}", (value, i), (4, 0), textcoords="offset points", va="center", fontsize="small")
+        side, align = (4, "left") if value >= 0 else (-4, "right")  # outside the bar
+        at = (value, i), (side, 0)
+        ax.annotate(f"{value:+.0f}", *at, textcoords="offset points", ha=align, va="center", fontsize="small")
     ax.axvline(0, color=GREY, linewidth=1)
     ax.axvline(FLAG_BELOW, color=FLAG, linestyle=":", linewidth=1.5)
     ax.set_yticks(y, names)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from fovnb.errors import InvalidInputError
 from fovnb.plots.style import BLUE, DATA, FLAG, SKY, energy_axis, name_runs, new_axes, note, reference_line, steps
 
 if TYPE_CHECKING:
@@ -71,6 +72,11 @@ def plot_pulls(records: Mapping[str, "RatioSpectrum"], ax: "Axes | None" = None,
     limit : float
         Where the colours end.
 
+    Raises
+    ------
+    InvalidInputError
+        If there is no record, or energy bins differ.
+
     Examples
     --------
     >>> from matplotlib.figure import Figure
@@ -84,8 +90,15 @@ def plot_pulls(records: Mapping[str, "RatioSpectrum"], ax: "Axes | None" = None,
     >>> [label.get_text() for label in ax.get_yticklabels()]
     ['1']
     """
-    ax = new_axes(ax)
+    if not records:
+        msg = "there are no records whose pulls could be drawn; give at least one ratio spectrum"
+        raise InvalidInputError(msg)
     edges = next(iter(records.values())).energy_edges
+    others = [name for name, record in records.items() if not np.array_equal(record.energy_edges, edges)]
+    if others:
+        msg = f"{others[0]} has other energy bins than {next(iter(records))}; draw records with the same ones"
+        raise InvalidInputError(msg)
+    ax = new_axes(ax)
     pulls = np.ma.masked_invalid([record.pull for record in records.values()])
     ax.set_facecolor("0.8")
     rows = np.arange(len(records) + 1) - 0.5

@@ -9,12 +9,13 @@ from typing import Any
 
 from fovnb.data import DataStore
 from fovnb.datasets import Ledger
-from fovnb.errors import DataError
 from fovnb.files import make_path, replace_whole
 from fovnb.makers import ExclusionMask
 from fovnb.maps.fits import open_hdulist
 from fovnb.report.core import Report, report
 from fovnb.report.folder import Reduction, reduce_runs
+from fovnb.report.survey import n_in_fields
+from fovnb.report.targets import check_targets
 
 __all__ = ["GAMMA_CAT", "exclusion_from", "report_folder"]
 
@@ -57,18 +58,19 @@ def report_folder(
     Raises
     ------
     FovnbError
-        If the data or the mask cannot be read, or a file cannot be written, or exists and is not to be replaced.
+        If a file cannot be written, or exists and is not to be replaced, which is said before the work begins; or if
+        the data or the mask cannot be read.
     """
-    for path in (output, ledger):
-        if path is not None and path.exists() and not overwrite:
-            msg = f"{path} exists; choose another name, or pass --overwrite to replace it"
-            raise DataError(msg)
+    output, ledger = make_path(output), None if ledger is None else make_path(ledger)
+    check_targets(output, ledger, overwrite)
     how = reduction or Reduction()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         mask, origin = exclusion_from(exclude)
         observations = DataStore.from_dir(folder).get_observations(obs_ids)
         datasets = reduce_runs(observations, how, mask, progress)
+        if mask is not None:
+            origin += f" Areas in the fields: {n_in_fields(mask, datasets)} of {len(mask)}."
         done = report(datasets, output, notes=[f"Data: {folder}", how.sentence, origin], overwrite=overwrite)
     for text in dict.fromkeys(str(one.message) for one in caught):
         print(f"fovnb: warning: {text}", file=sys.stderr)
@@ -96,7 +98,7 @@ def exclusion_from(path: str | None) -> tuple[ExclusionMask | None, str]:
     file = make_path(path or GAMMA_CAT)
     mask = ExclusionMask.from_file(file) if _holds_areas(file) else _from_table(file)
     chosen = "" if path else ", found by itself; pass --exclude FILE for another"
-    return mask, f"Exclusion mask: {len(mask)} areas from {file}{chosen}."
+    return mask, f"Exclusion mask: {len(mask)} area{'s' * (len(mask) != 1)} from {file}{chosen}."
 
 
 def _holds_areas(file: Path) -> bool:

@@ -45,6 +45,11 @@ class Report:
         found = self.verdicts
         return tuple(f"{one.name}: {one.sentence}" for one in (*found.runs, found.all_runs))
 
+    @property
+    def usable(self) -> bool:
+        """Whether anything could be tested of any run."""
+        return any(run.n_tests for run in self.verdicts.runs)
+
     def write(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the page to a file, which appears whole or not at all.
 
@@ -78,7 +83,7 @@ def report(
     path: str | os.PathLike[str] | None = None,
     exclusion_mask: Mask = None,
     title: str = "Background report",
-    notes: Sequence[str] = (),
+    notes: str | Sequence[str] = (),
     overwrite: bool = False,
 ) -> Report:
     """Put runs to all diagnostics and return a page of what they say: the verdict of each run first.
@@ -95,7 +100,7 @@ def report(
         In place of the masks that the backgrounds were fitted with.
     title : str
         Title of the page.
-    notes : list of str
+    notes : str or list of str
         Sentences below the title, such as how the runs were made.
     overwrite : bool
         Whether to replace a file.
@@ -106,6 +111,11 @@ def report(
         If there is no dataset.
     DataError
         If the page cannot be written.
+
+    Warns
+    -----
+    FovnbWarning
+        If no area of the exclusion mask lies in the fields.
 
     Examples
     --------
@@ -130,7 +140,7 @@ def report(
         raise DataError(msg)
     survey = Survey(with_mask(given, exclusion_mask))
     sections = {section.title: section.render(survey) for section in SECTIONS}
-    page = document(f"{title} (fovnb {__version__})", items(notes), sections)
+    page = document(f"{title} (fovnb {__version__})", items([notes] if isinstance(notes, str) else notes), sections)
     made = Report(title, page, survey.verdicts, survey.ledger)
     if path is not None:
         made.write(path, overwrite)

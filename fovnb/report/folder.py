@@ -25,6 +25,7 @@ from fovnb.types import FloatArray
 __all__ = ["Reduction", "group_pointings", "reduce_runs"]
 
 _MARGIN_DEG = 0.1
+_MAX_VALUES = 4e8  # of a map; several are in memory at a time
 
 
 @dataclass(frozen=True)
@@ -75,13 +76,23 @@ class Reduction:
         return f"{bins}, {pixels}, norm model {self.spectral_model}."
 
     def reference(self, pointings: FloatArray) -> MapDataset:
-        """Return an empty dataset that holds the fields of pointings, ICRS, deg, shape (n, 2)."""
+        """Return an empty dataset that holds the fields of pointings, ICRS, deg, shape (n, 2).
+
+        Raises
+        ------
+        InvalidInputError
+            If a map would hold more than 4e8 values.
+        """
         where = SkyCoord(pointings, unit="deg")
         lon, lat = _direction(unit_vectors(*pointings.T).mean(axis=1))
         center = SkyCoord(lon, lat, unit="deg")
         reach = center.separation(where).deg.max() + self.offset_max_deg + _MARGIN_DEG
         axis = MapAxis.from_energy_bounds(self.emin_tev * u.TeV, self.emax_tev * u.TeV, nbin=self.nbin)
         geom = WcsGeom.create(skydir=center, width=2 * reach, binsz=self.binsz_deg, proj="TAN", axes=[axis])
+        if (size := np.prod(geom.data_shape, dtype=float)) > _MAX_VALUES:
+            what = f"a map of shape {geom.data_shape} has {size:.2g} values, above {_MAX_VALUES:.0g}"
+            msg = f"{what}; give larger pixels, fewer energy bins or a smaller largest offset"
+            raise InvalidInputError(msg)
         return MapDataset(counts=Map.from_geom(geom))
 
     def makers(
@@ -123,6 +134,13 @@ def reduce_runs(
     ------
     ModelError
         If there is no such norm model.
+    InvalidInputError
+        If a map would hold more than 4e8 values.
+
+    Warns
+    -----
+    FovnbWarning
+        If no area of the exclusion mask lies in the fields.
 
     Examples
     --------
@@ -132,11 +150,13 @@ def reduce_runs(
     how, runs = reduction or Reduction(), list(observations)
     infos = [RunInfo.from_observation(run) for run in runs]
     pointings = np.array([(info.ra_deg, info.dec_deg) for info in infos]).reshape(-1, 2)
+    groups = group_pointings(pointings, how.group_deg)
+    # A run that does not say where it points fails on any map.
+    references = [how.reference(np.nan_to_num(pointings[rows])) for rows in groups]
+    masks = nearby(exclusion_mask, [reference.geom for reference in references])
     setups: dict[int, tuple[MapDataset, Sequence[Any]]] = {}
-    for rows in group_pointings(pointings, how.group_deg):
-        # A run that does not say where it points fails on any map.
-        reference = how.reference(np.nan_to_num(pointings[rows]))
-        setups |= dict.fromkeys(rows, (reference, how.makers(nearby(exclusion_mask, reference.geom))))
+    for rows, reference in zip(groups, references, strict=True):
+        setups |= dict.fromkeys(rows, (reference, how.makers(masks[reference.geom])))
     ticks = (progress or iter)(runs)
     return [next(reduce_observations([run], *setups[row])) for row, run in enumerate(ticks)]
 

@@ -77,12 +77,12 @@ def profile(survey: Survey) -> Iterator[str]:
 def orientation(survey: Survey) -> Iterator[str]:
     """Yield how likely other orientations of the background are."""
     record = alignment(survey.usable)
-    fig, ax = figure(width=7.5, height=2.8, left=2.4)
+    fig, ax = figure(width=7.5, height=2.8, left=2.6)
     plots.plot_alignment(record, ax)
     totals = ", ".join(f"{name} {value:+.0f}" for name, value in zip(record.names[1:], record.total[1:], strict=True))
     yield picture(fig, f"-2 ln L of other orientations of the background: {totals}")
     if record.better:
-        yield paragraph(f"The counts agree better with the background {record.better}.", "bad")
+        yield paragraph(f"The counts agree better with another orientation of the background: {record.better}.", "bad")
 
 
 def _field(survey: Survey, name: str) -> str:

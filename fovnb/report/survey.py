@@ -1,5 +1,6 @@
 """The runs of a report and what several of its sections need of them."""
 
+import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,11 +11,11 @@ from fovnb.datasets import Ledger, MapDataset, used_pixels
 from fovnb.datasets.ledger import ledger_of, ledger_rows
 from fovnb.diagnostics.pixels import Mask
 from fovnb.diagnostics.verdict import Verdicts, verdicts
-from fovnb.errors import InvalidInputError
+from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.makers import ExclusionMask, project_exclusion_mask
-from fovnb.maps import Map, WcsGeom
+from fovnb.maps import WcsGeom
 
-__all__ = ["Survey", "name_of", "nearby", "with_mask"]
+__all__ = ["Survey", "n_in_fields", "name_of", "nearby", "with_mask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,22 +68,34 @@ def with_mask(datasets: Iterable[MapDataset], mask: Mask) -> tuple[MapDataset, .
     """
     if mask is None:
         return tuple(datasets)
-    projected: dict[WcsGeom, Map] = {}
-    done = []
-    for dataset in datasets:
-        geom = dataset.geom
-        if geom not in projected:
-            projected[geom] = project_exclusion_mask(nearby(mask, geom), geom)
-        done.append(dataset.replace(mask_exclusion=projected[geom]))
-    return tuple(done)
+    given = tuple(datasets)
+    near = nearby(mask, [dataset.geom for dataset in given])
+    projected = {geom: project_exclusion_mask(part, geom) for geom, part in near.items()}
+    return tuple(dataset.replace(mask_exclusion=projected[dataset.geom]) for dataset in given)
 
 
-def nearby(mask: Mask, geom: WcsGeom) -> Mask:
-    """Return the mask without areas off the map, of which every run would warn; None where nothing is left."""
+def nearby(mask: Mask, geoms: Iterable[WcsGeom]) -> dict[WcsGeom, Mask]:
+    """Return the mask for each map, without areas off it, of which every run would warn; None where nothing is left.
+
+    Warns
+    -----
+    FovnbWarning
+        If no area lies on any map.
+    """
+    maps = dict.fromkeys(geoms)
     if not isinstance(mask, ExclusionMask):
-        return mask
-    near = mask.within(geom)
-    return near if len(near) else None
+        return dict.fromkeys(maps, mask)
+    near = {geom: mask.within(geom) for geom in maps}
+    if near and not any(map(len, near.values())):
+        msg = f"no area of the exclusion mask lies in the fields, so nothing is excluded; check the positions: {mask!r}"
+        warnings.warn(msg, FovnbWarning, stacklevel=4)
+    return {geom: part if len(part) else None for geom, part in near.items()}
+
+
+def n_in_fields(mask: ExclusionMask, datasets: Iterable[MapDataset]) -> int:
+    """Return how many areas of a mask lie on the map of any dataset."""
+    geoms = dict.fromkeys(dataset.geom for dataset in datasets)
+    return len({name for geom in geoms for name in mask.within(geom).names})
 
 
 def name_of(run: MapDataset) -> str:

@@ -59,19 +59,20 @@ def dataset_sums(dataset: Any, exclusion_mask: Any = None) -> BackgroundSums:
     ----------
     dataset : `~fovnb.datasets.MapDataset`
         With counts and background.
-    exclusion_mask : Map, optional
-        Boolean, True = used, on the geometry of the dataset; by default the dataset's own ``mask_exclusion``, if any.
+    exclusion_mask : Map or ExclusionMask, optional
+        Boolean, True = used, on the geometry of the dataset or its image; what has ``to_map(geom)`` makes it. By
+        default the dataset's own ``mask_exclusion``, if any.
 
     Raises
     ------
     ModelError
-        If there are no counts or no background, or a mask has another shape.
+        If there are no counts or no background, or a mask is not boolean or on another geometry.
     """
     counts, background = (_values(dataset, name) for name in ("counts", "background"))
     exclusion = getattr(dataset, "mask_exclusion", None) if exclusion_mask is None else exclusion_mask
     used = (background > 0) & (background < np.inf)
     for mask in (getattr(dataset, "mask", None), exclusion):
-        used = used if mask is None else used & _checked(mask, counts.shape)
+        used = used if mask is None else used & _checked(mask, dataset.counts.geom)
     energy = dataset.counts.geom.axes["energy"].center.to_value("TeV")
     n, b = (np.sum(data, axis=(1, 2), where=used, dtype=float) for data in (counts, background))
     return BackgroundSums(energy, n, b)
@@ -103,9 +104,15 @@ def _values(dataset: Any, name: str) -> FloatArray:
     return np.asarray(found.data)
 
 
-def _checked(mask: Any, shape: tuple[int, ...]) -> BoolArray:
-    data = np.asarray(getattr(mask, "data", mask))
-    if data.dtype != bool or data.shape != shape:
-        msg = f"the mask has {data.dtype} values of shape {data.shape}; expected booleans of shape {shape}"
-        raise ModelError(msg + ": pass a mask on the dataset's geometry")
+def _checked(mask: Any, geom: Any) -> BoolArray:
+    """Return a mask's values, which broadcast to those of the dataset's geometry."""
+    found = mask.to_map(geom) if hasattr(mask, "to_map") else mask
+    data, places = np.asarray(getattr(found, "data", found)), (geom, geom.to_image())
+    shapes = [place.data_shape for place in places]
+    if data.dtype != bool or data.shape not in shapes or getattr(found, "geom", geom) not in places:
+        msg = (
+            f"the mask is a {type(mask).__name__} with {data.dtype} values of shape {data.shape}; expected booleans on "
+            f"the dataset's geometry {shapes[0]} or its image {shapes[1]}: pass a Map on one, or an ExclusionMask"
+        )
+        raise ModelError(msg)
     return data

@@ -16,7 +16,7 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance, as_array, with_errors
+from fovnb.modeling.covariance import Covariance, as_array, variances, with_errors
 from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import did_you_mean, html_summary, text_summary
 from fovnb.types import AnyArray, FloatArray
@@ -47,7 +47,7 @@ class NormSpectralModel(ABC):
     def __init__(self, parameters: Sequence[Parameter], start: dict[str, float] | None = None) -> None:
         self._parameters = {par.name: par for par in parameters}
         self._start = {par.name: par.value for par in parameters} if start is None else start
-        self._covariance = np.diag([par.error**2 for par in parameters])
+        self._covariance = np.diag(variances(parameters))
 
     @property
     def parameters(self) -> Parameters:
@@ -70,7 +70,7 @@ class NormSpectralModel(ABC):
 
     @property
     def covariance(self) -> Covariance:
-        """Covariance of all parameters; its diagonal is always the squared errors."""
+        """Covariance of all parameters; its diagonal is always the squared errors, also infinite ones."""
         return with_errors(self._covariance, self.parameters)
 
     @covariance.setter

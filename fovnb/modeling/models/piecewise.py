@@ -84,8 +84,8 @@ class PiecewiseNormSpectralModel(NormSpectralModel):
             With counts and background.
         min_counts : float
             Counts in every merged bin at least.
-        exclusion_mask : Map, optional
-            Boolean, True = used, on the dataset's geometry; by default the dataset's own ``mask_exclusion``, if any.
+        exclusion_mask : Map or ExclusionMask, optional
+            Boolean, True = used, on the dataset's geometry or its image; by default its own ``mask_exclusion``, if any.
         **kwargs
             Other arguments of the class.
 

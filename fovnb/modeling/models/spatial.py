@@ -8,7 +8,7 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance, as_array, with_errors
+from fovnb.modeling.covariance import Covariance, as_array, variances, with_errors
 from fovnb.modeling.models.fields import make_parameter
 from fovnb.modeling.models.norm_base import row, short
 from fovnb.modeling.parameter import ParameterLike, Parameters
@@ -76,7 +76,7 @@ class FoVGradientSpatialModel:
         self._alignment = alignment
         self._pointing_deg = None if pointing_deg is None else _angles("pointing_deg", pointing_deg, 2)
         self._rotation_deg = _angles("rotation_deg", [rotation_deg], 1)[0]
-        self._covariance = np.diag([par.error**2 for par in self.parameters])
+        self._covariance = np.diag(variances(self.parameters))
 
     @property
     def alignment(self) -> str:
