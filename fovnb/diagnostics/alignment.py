@@ -125,16 +125,18 @@ def _bilinear(cube: FloatArray, x: FloatArray, y: FloatArray) -> FloatArray:
     inside = (x >= 0) & (x <= nx - 1) & (y >= 0) & (y <= ny - 1)
     left, low = (np.where(inside, np.minimum(np.floor(c), n - 2), 0).astype(int) for c, n in ((x, nx), (y, ny)))
     right, high = np.where(inside, x - left, 0.0), np.where(inside, y - low, 0.0)
-    corners = np.moveaxis(cube.reshape(len(cube), -1)[:, low * nx + left + np.array([[0], [1], [nx], [nx + 1]])], 1, 0)
     weights = ((1 - right) * (1 - high), right * (1 - high), (1 - right) * high, right * high)
-    values = sum(weight * corner for weight, corner in zip(weights, corners, strict=True))
-    return np.where(inside, values, _UNDEFINED)
+    # The energies of a pixel next to each other in memory: one fetch a corner for all of them.
+    rows, first = np.ascontiguousarray(cube.reshape(len(cube), -1).T), low * nx + left
+    values = np.full((len(x), len(cube)), 0.0)
+    for weight, step in zip(weights, (0, 1, nx, nx + 1), strict=True):
+        values += weight[:, None] * np.take(rows, first + step, axis=0)
+    return np.ascontiguousarray(np.where(inside[:, None], values, _UNDEFINED).T)
 
 
 def _multinomial(counts: FloatArray, background: FloatArray, known: BoolArray) -> float:
     """Return -2 sum_k sum_p c ln(b / sum_p b) over the known pixels, arrays (K, n)."""
-    total = np.sum(background, axis=1, where=known)
+    total, n = (np.einsum("kp,kp->k", values, known) for values in (background, counts))
     seen = known & (counts > 0)
     logs = np.sum(counts[seen] * np.log(background[seen]))
-    n = np.sum(counts, axis=1, where=known)
     return float(-2 * (logs - np.sum(n[n > 0] * np.log(total[n > 0]))))
