@@ -1,10 +1,25 @@
 """Objects as text: plain for the terminal, HTML for the notebook, and the nearest name to a mistyped one."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from html import escape
 
-__all__ = ["did_you_mean", "html_summary", "text_summary"]
+__all__ = ["Record", "did_you_mean", "html_summary", "text_summary"]
+
+
+class Record(ABC):
+    """What prints as its class's name and a line for each of its ``_rows``."""
+
+    @abstractmethod
+    def _rows(self) -> Mapping[str, object]:
+        """Return what is shown, by name."""
+
+    def __repr__(self) -> str:
+        return text_summary(type(self).__name__, self._rows())
+
+    def _repr_html_(self) -> str:
+        return html_summary(type(self).__name__, self._rows())
 
 
 def text_summary(title: str, rows: Mapping[str, object]) -> str:

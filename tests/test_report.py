@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from fovnb.datasets import fov_lonlat
+from fovnb.diagnostics.wobble import group_pointings
 from fovnb.errors import DataError, FovnbWarning, InvalidInputError
 from fovnb.makers import ExclusionMask
 from fovnb.maps import Map, MapAxis
 from fovnb.modeling.background_record import BackgroundFit
 from fovnb.report import Report, report
-from fovnb.report.folder import Reduction, group_pointings
+from fovnb.report.folder import Reduction
 from fovnb.report.sections import SECTIONS, Section
 from fovnb.report.survey import Survey, n_in_fields, with_mask
 from tests.datasets import make_geom, make_run

@@ -14,7 +14,7 @@ from astropy.time import Time
 
 from fovnb.data.header import Header, number
 from fovnb.errors import FovnbError
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 
 if TYPE_CHECKING:
     from fovnb.data.observation import Observation
@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, repr=False)
-class RunInfo:
+class RunInfo(Record):
     """What a run is, where and when it pointed, and how long; NaN where the files do not say.
 
     Parameters
@@ -136,12 +136,6 @@ class RunInfo:
             return self
         local = self._pointing.transform_to(frame)
         return replace(self, zenith_deg=90 - float(local.alt.deg), azimuth_deg=float(local.az.deg))
-
-    def __repr__(self) -> str:
-        return text_summary("RunInfo", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("RunInfo", self._rows())
 
     def _rows(self) -> dict[str, object]:
         return {

@@ -16,14 +16,14 @@ from fovnb.datasets.checks import as_datasets, check_counts
 from fovnb.datasets.dataset import MapDataset
 from fovnb.errors import GeometryError, InvalidInputError
 from fovnb.maps import Map, WcsGeom
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 from fovnb.types import AnyArray, BoolArray, FloatArray
 
 __all__ = ["Residuals", "cash_significance", "disc", "positive_deg", "residuals"]
 
 
 @dataclass(frozen=True, repr=False, eq=False)
-class Residuals:
+class Residuals(Record):
     """Counts against prediction around every pixel; maps are NaN where the disc holds no used pixel.
 
     ``counts`` and ``npred``, shape (ny, nx), are C = K * sum_k M c and P = K * sum_k M P; neighbouring pixels share
@@ -62,12 +62,6 @@ class Residuals:
     def _rows(self) -> dict[str, object]:
         share = f"{np.count_nonzero(self.used)} of {self.used.size}"
         return {"pixels": share, "radius": f"{self.radius_deg:g} deg"}
-
-    def __repr__(self) -> str:
-        return text_summary("Residuals", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("Residuals", self._rows())
 
 
 def residuals(datasets: MapDataset | Iterable[MapDataset], radius: Any = "0.1 deg", mask: Any = None) -> Residuals:

@@ -15,26 +15,13 @@ from fovnb.datasets.checks import as_datasets, check_counts
 from fovnb.errors import InvalidInputError
 from fovnb.makers import ExclusionMask, project_exclusion_mask
 from fovnb.maps import Map
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 from fovnb.types import BoolArray, FloatArray
 
 __all__ = ["Mask", "Record", "UsedPixels", "runs", "used_runs", "window_of"]
 
 Mask = Map | ExclusionMask | None
 """An exclusion mask, or None for the one that the background was fitted with."""
-
-
-class Record:
-    """A record that prints as a few lines, those of ``_rows``."""
-
-    def _rows(self) -> dict[str, object]:
-        raise NotImplementedError
-
-    def __repr__(self) -> str:
-        return text_summary(type(self).__name__, self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary(type(self).__name__, self._rows())
 
 
 @dataclass(frozen=True, eq=False, repr=False)

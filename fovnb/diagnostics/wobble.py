@@ -15,11 +15,12 @@ from fovnb.datasets.residuals import positive_deg
 from fovnb.diagnostics.gradient import Gradient, gradient
 from fovnb.diagnostics.pixels import Mask, Record
 from fovnb.diagnostics.sums import RunSums, divide, n_determined, run_sums
+from fovnb.maps.sky import unit_vectors
 from fovnb.modeling.goodness import chi2_p_value, deviance
 from fovnb.modeling.outliers import THREE_SIGMA, after_trials, fit_with_scatter
-from fovnb.types import FloatArray, IntArray
+from fovnb.types import FloatArray
 
-__all__ = ["BetweenGroups", "Wobble", "wobble"]
+__all__ = ["BetweenGroups", "Wobble", "group_pointings", "wobble"]
 
 _FEWEST = 5.0  # predicted counts a bin and group, above which the deviance follows chi2
 
@@ -151,7 +152,7 @@ def wobble(
     sums = run_sums(datasets, exclusion_mask)
     edges = common_energy_edges(run.dataset for run in sums)
     pointings = np.array([pointing_deg(run.dataset) for run in sums])
-    index = _groups(pointings, positive_deg(tolerance, "tolerance"))
+    index = group_pointings(pointings, positive_deg(tolerance, "tolerance"))
     counts, npred = (
         np.array([np.sum([getattr(sums[r], name) for r in rows], axis=0) for rows in index])
         for name in ("counts", "npred")
@@ -174,20 +175,32 @@ def wobble(
     )
 
 
-def _groups(pointings: FloatArray, tolerance_deg: float) -> list[IntArray]:
-    """Return the positions of each group's runs; groups are in the order of their first runs."""
-    lon, lat = np.deg2rad(pointings).T
-    unit = np.stack([np.cos(lat) * np.cos(lon), np.cos(lat) * np.sin(lon), np.sin(lat)], axis=1)
-    chord = 2 * np.sin(np.deg2rad(tolerance_deg) / 2)
-    index = np.full(len(unit), -1)
-    while (index < 0).any():
-        first = unit[np.argmax(index < 0)]
-        near = np.linalg.norm(unit - first, axis=1) < chord
-        index[near & (index < 0)] = index.max() + 1
-    return [np.flatnonzero(index == g) for g in range(index.max() + 1)]
+def group_pointings(pointings: FloatArray, reach_deg: float) -> list[list[int]]:
+    """Return the positions of each group's runs: those nearer than a reach to the first run that is in no group yet.
+
+    Parameters
+    ----------
+    pointings : array, shape (n, 2)
+        Longitude and latitude, deg. A run with NaN is a group of its own.
+    reach_deg : float
+        Radius of a group.
+
+    Examples
+    --------
+    >>> group_pointings(np.array([[0.0, 0.0], [90.0, 0.0], [359.5, 0.0]]), 2)
+    [[0, 2], [1]]
+    """
+    xyz = unit_vectors(*pointings.T)
+    left, groups = list(range(len(pointings))), []
+    while left:
+        near = xyz[:, left].T @ xyz[:, left[0]] > np.cos(np.deg2rad(reach_deg))
+        near[0] = True
+        groups.append([row for row, is_near in zip(left, near, strict=True) if is_near])
+        left = [row for row, is_near in zip(left, near, strict=True) if not is_near]
+    return groups
 
 
-def _norms(sums: list[RunSums], index: list[IntArray]) -> tuple[FloatArray, FloatArray, BetweenGroups]:
+def _norms(sums: list[RunSums], index: list[list[int]]) -> tuple[FloatArray, FloatArray, BetweenGroups]:
     """Return n and its error of each group, and whether they agree."""
     counts, background = (np.array([getattr(run, name).sum() for run in sums]) for name in ("counts", "background"))
     values, errors = counts / background, np.sqrt(np.maximum(counts, 1)) / background

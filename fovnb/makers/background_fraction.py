@@ -11,9 +11,10 @@ from fovnb.datasets.checks import as_datasets, check_counts, common_energy_edges
 from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.makers.exclusion import project_exclusion_mask
 from fovnb.makers.exclusion_mask import ExclusionMask
+from fovnb.makers.normalise import sum_per_bin
 from fovnb.maps import Map
 from fovnb.text import html_summary, text_summary
-from fovnb.types import AnyArray, BoolArray, FloatArray
+from fovnb.types import BoolArray, FloatArray
 
 __all__ = ["BackgroundFraction", "background_fraction"]
 
@@ -148,9 +149,4 @@ def _sums(dataset: MapDataset, exclusion_mask: Map | ExclusionMask | None) -> Fl
     used = safe & project_exclusion_mask(known, dataset.geom).data
     used &= True if dataset.mask_fit is None else dataset.mask_fit.data
     check_counts(dataset.name, counts[used])
-    return np.array([_per_bin(counts, used), _per_bin(background, used), _per_bin(background, safe)])
-
-
-def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
-    """Return the sum over the pixels of each energy bin."""
-    return np.asarray(np.sum(data, axis=(1, 2), where=mask, dtype=float))
+    return np.array([sum_per_bin(counts, used), sum_per_bin(background, used), sum_per_bin(background, safe)])

@@ -11,7 +11,7 @@ from fovnb.errors import InvalidInputError, ModelError
 from fovnb.makers.exclusion import project_exclusion_mask
 from fovnb.makers.exclusion_mask import ExclusionMask
 from fovnb.makers.normalise import background_sums, deliver, empty_sums, find_flaw
-from fovnb.maps import Map, WcsGeom
+from fovnb.maps import Map
 from fovnb.modeling.background_fit import BackgroundFit, BackgroundSums, failed_fit
 from fovnb.modeling.background_record import Status
 from fovnb.modeling.joint import fit_jointly
@@ -213,16 +213,12 @@ def _unfit(run: MapDataset, group: str, status: Status, reason: str) -> tuple[Fo
     return model, replace(record, group=group)
 
 
-def _pooled(runs: list[MapDataset], sums: list[BackgroundSums]) -> MapDataset:
-    """Return the sums of all runs as a dataset of one pixel, for a norm that takes its nodes from data."""
+def _pooled(runs: list[MapDataset], sums: list[BackgroundSums]) -> BackgroundSums:
+    """Return the sums of all runs with the energy axis of the first, for a norm that takes its nodes from data."""
     axes = [run.geom.axes["energy"] for run in runs]
     same = [one for one, axis in zip(sums, axes, strict=True) if axis == axes[0]]
-    geom = WcsGeom.create(width=1, binsz=1, axes=[axes[0]])
-    counts, background = (
-        Map.from_geom(geom, data=np.sum([getattr(one, name) for one in same], axis=0)[:, None, None])
-        for name in ("counts", "background")
-    )
-    return MapDataset(counts=counts, background=background)
+    counts, background = (np.sum([getattr(one, name) for one in same], axis=0) for name in ("counts", "background"))
+    return BackgroundSums(same[0].energy, counts, background)
 
 
 def _linked(norm: NormSpectralModel, names: list[str], shared: Sequence[str] | str) -> list[FoVBackgroundModel]:

@@ -23,6 +23,7 @@ __all__ = [
     "empty_sums",
     "find_flaw",
     "predicted_pixels",
+    "sum_per_bin",
     "warn_of_little_background",
 ]
 
@@ -53,8 +54,8 @@ def background_sums(
     all_predicted = np.count_nonzero(used) == np.count_nonzero(predicted)
     return BackgroundSums(
         energy=_energy(dataset),
-        counts=_per_bin(counts, predicted),
-        background=_per_bin(background, predicted),
+        counts=sum_per_bin(counts, predicted),
+        background=sum_per_bin(background, predicted),
         n_unpredicted=0.0 if all_predicted else float(counts[used & ~predicted].sum()),
         livetime=_livetime(dataset),
         **{} if excluded is None else _sums(counts, background, excluded & positive),
@@ -81,7 +82,7 @@ def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
             return status, f"the dataset has no {name} map; make it with MapDatasetMaker, {name!r} in its selection"
     before, safe = dataset.background_fit, dataset.mask_safe
     if before is not None and not before.enters_stack and safe is not None and not safe.data.any():
-        return before.status, f"{_before(before.reason)}{_AGAIN}"
+        return before.status, f"{before.reason.removesuffix(_AGAIN)}{_AGAIN}"
     for name in ("mask_safe", "mask_fit"):
         mask = getattr(dataset, name)
         if mask is not None and not mask.data.any():
@@ -93,11 +94,6 @@ def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
     if bad:
         return "unreadable", f"the counts of {bad} pixels in use are NaN, negative or infinite; repair or mask them"
     return None
-
-
-def _before(reason: str) -> str:
-    """Return the reason of the first failure, however often the run was offered."""
-    return reason.removesuffix(_AGAIN)
 
 
 def deliver(dataset: MapDataset, model: FoVBackgroundModel, outcome: BackgroundFit) -> MapDataset:
@@ -156,7 +152,7 @@ def _excluded(dataset: MapDataset, exclusion: Map | None) -> BoolArray | None:
 def _sums(counts: AnyArray, background: AnyArray, excluded: BoolArray) -> dict[str, FloatArray]:
     """Return counts and background per bin of what is excluded; counts that are no numbers do not matter there."""
     seen = excluded & (counts >= 0) & (counts < np.inf)
-    return {"counts_excluded": _per_bin(counts, seen), "background_excluded": _per_bin(background, excluded)}
+    return {"counts_excluded": sum_per_bin(counts, seen), "background_excluded": sum_per_bin(background, excluded)}
 
 
 def _used(dataset: MapDataset, exclusion: Map | None = None) -> BoolArray:
@@ -187,8 +183,14 @@ def _livetime(dataset: MapDataset) -> float:
     return np.nan if livetime is None else float(livetime.to_value("s"))
 
 
-def _per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
-    """Return the sum over the pixels of each energy bin."""
+def sum_per_bin(data: AnyArray, mask: BoolArray) -> FloatArray:
+    """Return the sum over the pixels of each energy bin, shape (K,), of a cube and a mask (K, lat, lon).
+
+    Examples
+    --------
+    >>> sum_per_bin(np.array([[[1.0, 2.0]], [[4.0, np.nan]]]), np.array([[[True, True]], [[True, False]]])).tolist()
+    [3.0, 4.0]
+    """
     # A product is ten times faster than a sum with a condition, but 0 times NaN is no 0.
     sums = np.einsum("kyx,kyx->k", data, mask, dtype=float)
     return sums if np.all(np.isfinite(sums)) else np.asarray(np.sum(data, axis=(1, 2), where=mask, dtype=float))

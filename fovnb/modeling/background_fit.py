@@ -122,6 +122,7 @@ def scale_background(
         free_names=("norm",),
         prior_pulls=pulls,
         **_quality(used, new, solution),
+        problem=problem,
     )
 
 
@@ -217,9 +218,6 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
     with np.errstate(over="ignore"):
         matrix = embed(solution.covariance * scale * scale[:, None], model.parameters, free)
     model.covariance = matrix
-    solution = replace(
-        solution, problem=replace(problem, free=free.copy())
-    )  # the record is not to change with the model
     for par, error in zip(free, solution.errors, strict=True):
         par.error = error
     found = zip(problem.labels, values.tolist(), solution.at_limit.tolist(), strict=True)
@@ -235,19 +233,20 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
         unconstrained=unconstrained,
         upper_limits=limits,
         **_quality(sums.select_used(), model, solution),
+        problem=replace(problem, free=free.copy()),  # the record is not to change with the model
     )
 
 
 def _open(solution: Solution) -> list[str]:
     """Return in words each parameter or combination that is open."""
-    return [open_words(direction, solution.problem.labels) for direction in solution.open_directions()]
+    return [open_words(direction, solution.problem.labels) for direction in solution.open_directions]
 
 
 def _open_words(solution: Solution, spectral: NormSpectralModel) -> str:
     """Return in words all that is open, why nodes are, and what to do about it, "" if nothing is."""
     far = _far_nodes(solution.problem, spectral)
     found = [f"{name} ({far[name]})" if name in far else name for name in _open(solution)]
-    return "; ".join((", nor ".join(found), *advice(solution.open_directions(), solution.problem.labels)))
+    return "; ".join((", nor ".join(found), *advice(solution.open_directions, solution.problem.labels)))
 
 
 def _far_nodes(problem: Problem, spectral: NormSpectralModel) -> dict[str, str]:
@@ -271,7 +270,6 @@ def _quality(used: BackgroundSums, model: FoVBackgroundModel, solution: Solution
         "energy_pivot": energy,
         "norm_pivot": norm,
         "norm_pivot_err": error,
-        "problem": solution.problem,
     }
 
 

@@ -11,7 +11,7 @@ from fovnb.modeling.goodness import chi2_p_value, toy_p_value
 from fovnb.modeling.intervals import profile_intervals
 from fovnb.modeling.reduced import Problem
 from fovnb.modeling.toys import toy_fits
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 from fovnb.types import FloatArray
 
 __all__ = ["GOOD_STATUSES", "BackgroundFit", "Status"]
@@ -40,7 +40,7 @@ def _nothing() -> FloatArray:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BackgroundFit:
+class BackgroundFit(Record):
     """How one run's background was normalised, and how far to trust it.
 
     Parameters
@@ -175,12 +175,6 @@ class BackgroundFit:
             return intervals
         lower, upper = (bound[0].tolist() for bound in profile_intervals(self.problem, self.problem.theta[None]))
         return intervals | dict(zip(self.problem.labels, zip(lower, upper, strict=True), strict=True))
-
-    def __repr__(self) -> str:
-        return text_summary("BackgroundFit", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("BackgroundFit", self._rows())
 
     def _rows(self) -> dict[str, object]:
         head: dict[str, object] = {"dataset": self.dataset_name, "method": self.method, "status": self.status}

@@ -14,7 +14,7 @@ import numpy as np
 
 from fovnb.errors import InvalidInputError
 from fovnb.modeling.loglinear import inverse
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 from fovnb.types import AnyArray, BoolArray, FloatArray
 
 __all__ = ["FieldGradient", "FieldSums", "field_sums", "fit_gradient", "score_gradient"]
@@ -25,7 +25,7 @@ _MOMENTS = ((0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2))  # of (1, x, y), in 
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FieldSums:
+class FieldSums(Record):
     """What the likelihood of a gradient sees of a cube of counts and predictions.
 
     Parameters
@@ -70,19 +70,13 @@ class FieldSums:
         """Whether 1 + gx x + gy y is positive wherever the field is used."""
         return bool(np.all(1 + self.edge @ gradient > 0))
 
-    def __repr__(self) -> str:
-        return text_summary("FieldSums", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("FieldSums", self._rows())
-
     def _rows(self) -> dict[str, object]:
         rows: dict[str, object] = {"energy bins": len(self.moments), "counts": f"{self.total_counts:.6g}"}
         return rows | {"background": f"{self.moments[:, 0].sum():.6g}"}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class FieldGradient:
+class FieldGradient(Record):
     """A gradient over the field of view and how far it is from none.
 
     Parameters
@@ -141,12 +135,6 @@ class FieldGradient:
         """The p-value as standard deviations of a normal distribution, both sides."""
         chance = self.p_value
         return chance if np.isnan(chance) else -NormalDist().inv_cdf(max(chance, 1e-300) / 2)
-
-    def __repr__(self) -> str:
-        return text_summary("FieldGradient", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("FieldGradient", self._rows())
 
     def _rows(self) -> dict[str, object]:
         values = zip(("gx", "gy"), self.gradient, self.errors, strict=True)

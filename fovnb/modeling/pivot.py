@@ -47,5 +47,5 @@ def pivot_norm(model: FoVBackgroundModel, solution: Solution, energy: float) -> 
     slopes = log_tangent(spectral, here)[1][0] @ link
     with np.errstate(over="ignore"):
         norm = float(spectral.evaluate_tev(here)[0])
-    is_open = np.abs(slopes @ solution.null_space()).max(initial=0) > 1e-6 * np.abs(slopes).max(initial=0)
+    is_open = np.abs(slopes @ solution.null_space).max(initial=0) > 1e-6 * np.abs(slopes).max(initial=0)
     return norm, np.inf if is_open else norm * float(np.sqrt(slopes @ solution.covariance @ slopes))

@@ -135,7 +135,8 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
     if np.any(limits[0] > limits[1]):
         msg = f"the limits of {', '.join(free.names)} are {free.min} and {free.max}; give each a min below its max"
         raise ModelError(msg)
-    constant, columns = log_tangent(spectral, sums.energy)
+    designed = spectral.log_design(sums.energy)
+    constant, columns = _tangent(spectral, sums.energy) if designed is None else designed
     link = np.array([[float(par is one) for one in free] for par in parameters])
     fixed = _fixed_theta(parameters)
     smoothness = spectral.penalty_rows()
@@ -156,7 +157,7 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
             upper=as_theta(limits[1], is_norm),
             penalty=_penalty(free, is_norm, smoothness @ link, -smoothness @ fixed),
         ),
-        exact=spectral.log_design(sums.energy) is not None,
+        exact=designed is not None,
         n_smooth=len(smoothness),
     )
 

@@ -1,6 +1,7 @@
 """Two ways to the maximum of the likelihood, Newton's and Minuit's, and what they leave open."""
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -30,22 +31,22 @@ class Solution:
     covariance: FloatArray
     failure: str = ""
 
-    @property
+    @cached_property
     def at_limit(self) -> BoolArray:
         """Parameters at a limit, shape (U,); silent ones do not count."""
         return np.asarray(self.problem.likelihood.at_limit(self.theta))
 
-    @property
+    @cached_property
     def moving(self) -> BoolArray:
         """Parameters that the data or a prior move, alone or in combination, shape (U,)."""
         return ~self.at_limit & ~self.problem.likelihood.silent
 
-    @property
+    @cached_property
     def informative(self) -> BoolArray:
         """Bins that say anything, shape (K,)."""
         return np.asarray(self.problem.likelihood.informative(self.theta[None])[0])
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """How many combinations of the moving parameters the data determine."""
         return rank(self.problem.likelihood, self.informative, self.moving)
@@ -64,27 +65,29 @@ class Solution:
         added = float(np.sum((likelihood.design @ self.covariance) * likelihood.design * weights[:, None]))
         return min(max(added, 0.0), self.rank)
 
-    @property
+    @cached_property
     def values(self) -> FloatArray:
         """Values of the parameters, shape (U,)."""
         return self.problem.values(self.theta)
 
-    @property
+    @cached_property
     def errors(self) -> FloatArray:
         """Errors of the values, shape (U,)."""
         return np.asarray(self.problem.errors(self.theta[None], self.covariance[None])[0])
 
+    @cached_property
     def null_space(self) -> FloatArray:
-        """Return directions of theta that neither data, priors nor limits determine, orthonormal, shape (U, d)."""
+        """Directions of theta that neither data, priors nor limits determine, orthonormal, shape (U, d)."""
         inside, likelihood = ~self.at_limit, self.problem.likelihood
         found = null_space(likelihood, self.informative, inside)
         directions = np.zeros((len(inside), found.shape[1]))
         directions[inside] = found
         return directions
 
+    @cached_property
     def open_directions(self) -> FloatArray:
-        """Return the same directions as combinations of few parameters, as rows, shape (d, U)."""
-        return open_directions(self.null_space())
+        """The same directions as combinations of few parameters, as rows, shape (d, U)."""
+        return open_directions(self.null_space)
 
 
 def solve_all(likelihood: LogLinear) -> tuple[FloatArray, FloatArray, BoolArray]:
@@ -115,7 +118,7 @@ def solve_minuit(problem: Problem, sums: BackgroundSums, model: FoVBackgroundMod
     if start.failure:
         return start
     held = start.at_limit & problem.exact  # a start at a limit means nothing by itself
-    held[[int(np.argmax(np.abs(direction))) for direction in start.open_directions()]] = True
+    held[[int(np.argmax(np.abs(direction))) for direction in start.open_directions]] = True
     if held.all():
         return start
     again = Fit(optimize_opts=fit.optimize_opts | {"strategy": 2})

@@ -6,7 +6,7 @@ from functools import cached_property
 import numpy as np
 
 from fovnb.errors import InvalidInputError
-from fovnb.text import html_summary, text_summary
+from fovnb.text import Record
 from fovnb.types import BoolArray, FloatArray
 
 __all__ = ["BackgroundSums"]
@@ -15,7 +15,7 @@ _OPTIONAL = ("source", "counts_excluded", "background_excluded")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class BackgroundSums:
+class BackgroundSums(Record):
     """Counts and predictions inside the mask, summed per energy bin.
 
     While the norm n depends on energy only and no source is fitted with it, the Cash statistic of all pixels is
@@ -94,12 +94,6 @@ class BackgroundSums:
     def _selected(self) -> "BackgroundSums":
         used = self.used
         return BackgroundSums(self.energy[used], self.counts[used], self.background[used], self.source[used])
-
-    def __repr__(self) -> str:
-        return text_summary("BackgroundSums", self._rows())
-
-    def _repr_html_(self) -> str:
-        return html_summary("BackgroundSums", self._rows())
 
     def _rows(self) -> dict[str, object]:
         shown = {name: np.array2string(getattr(self, name), precision=4) for name in ("energy", "counts", "background")}

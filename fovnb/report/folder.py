@@ -14,6 +14,7 @@ from astropy.coordinates import SkyCoord
 
 from fovnb.data import Observation, RunInfo
 from fovnb.datasets import MapDataset
+from fovnb.diagnostics.wobble import group_pointings
 from fovnb.errors import InvalidInputError
 from fovnb.makers import ExclusionMask, FoVBackgroundMaker, MapDatasetMaker, SafeMaskMaker, reduce_observations
 from fovnb.maps import Map, MapAxis, WcsGeom
@@ -22,7 +23,7 @@ from fovnb.modeling.models import NormSpectralModel, PowerLawNormSpectralModel
 from fovnb.report.survey import nearby
 from fovnb.types import FloatArray
 
-__all__ = ["Reduction", "group_pointings", "reduce_runs"]
+__all__ = ["Reduction", "reduce_runs"]
 
 _MARGIN_DEG = 0.1
 _MAX_VALUES = 4e8  # of a map; several are in memory at a time
@@ -159,31 +160,6 @@ def reduce_runs(
         setups |= dict.fromkeys(rows, (reference, how.makers(masks[reference.geom])))
     ticks = (progress or iter)(runs)
     return [next(reduce_observations([run], *setups[row])) for row, run in enumerate(ticks)]
-
-
-def group_pointings(pointings: FloatArray, reach_deg: float) -> list[list[int]]:
-    """Return the positions of each group's runs: those nearer than a reach to the first run that is in no group yet.
-
-    Parameters
-    ----------
-    pointings : array, shape (n, 2)
-        Longitude and latitude, deg. A run with NaN is a group of its own.
-    reach_deg : float
-        Radius of a group.
-
-    Examples
-    --------
-    >>> group_pointings(np.array([[0.0, 0.0], [90.0, 0.0], [359.5, 0.0]]), 2)
-    [[0, 2], [1]]
-    """
-    xyz = unit_vectors(*pointings.T)
-    left, groups = list(range(len(pointings))), []
-    while left:
-        near = xyz[:, left].T @ xyz[:, left[0]] > np.cos(np.deg2rad(reach_deg))
-        near[0] = True
-        groups.append([row for row, is_near in zip(left, near, strict=True) if is_near])
-        left = [row for row, is_near in zip(left, near, strict=True) if not is_near]
-    return groups
 
 
 def _direction(xyz: FloatArray) -> tuple[float, float]:
