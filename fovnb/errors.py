@@ -4,6 +4,7 @@
 
     FovnbError
     ├── InvalidInputError   an argument, or a combination of arguments, that cannot be right (also a ValueError)
+    │   └── RecipeError     a recipe that holds an unknown key or an impossible value, or asks for what cannot be said
     ├── DataError           a DL3, index or map file that is missing, broken or of the wrong kind (also an OSError)
     │   └── UnknownObservationError   an OBS_ID that the index does not hold (also a KeyError)
     ├── IrfError            an instrument response that is empty, negative, NaN, or does not cover what is asked of it
@@ -25,6 +26,7 @@ __all__ = [
     "IrfError",
     "ModelError",
     "PredictionError",
+    "RecipeError",
     "UnknownObservationError",
 ]
 
@@ -39,6 +41,10 @@ class FovnbError(Exception):
 
 class InvalidInputError(FovnbError, ValueError):
     """An argument, or a combination of arguments, that cannot be right."""
+
+
+class RecipeError(InvalidInputError):
+    """A recipe that holds an unknown key or an impossible value, or asks for what cannot be said."""
 
 
 class DataError(FovnbError, OSError):

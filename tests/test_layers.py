@@ -15,14 +15,16 @@ ROOT = Path(fovnb.__file__).parent
 # From the bottom up: a module imports only from rows below its own.
 LAYERS = (
     {"errors", "types"},
-    {"files", "recipe", "text"},
-    {"maps"},
+    {"files", "text"},
+    {"maps", "recipe"},
     {"irf", "modeling"},
     {"data"},
     {"datasets"},
     {"makers"},
     {"diagnostics"},
-    {"codegen", "download", "pipeline", "plots"},
+    {"steps"},
+    {"download", "pipeline", "plots"},
+    {"codegen"},
     {"demo", "report"},
     {"__main__", "widgets"},
 )
