@@ -22,10 +22,12 @@ LAYERS = (
     {"datasets"},
     {"makers"},
     {"diagnostics"},
+    {"download", "plots"},
+    {"demo"},
     {"steps"},
-    {"download", "pipeline", "plots"},
+    {"pipeline"},
     {"codegen"},
-    {"demo", "report"},
+    {"report"},
     {"__main__", "widgets"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
