@@ -3,6 +3,7 @@
 ::
 
     FovnbError
+    ├── CancelledError      the caller stopped the work
     ├── InvalidInputError   an argument, or a combination of arguments, that cannot be right (also a ValueError)
     │   └── RecipeError     a recipe that holds an unknown key or an impossible value, or asks for what cannot be said
     ├── DataError           a DL3, index or map file that is missing, broken or of the wrong kind (also an OSError)
@@ -10,7 +11,8 @@
     ├── IrfError            an instrument response that is empty, negative, NaN, or does not cover what is asked of it
     ├── GeometryError       axes or sky geometries that do not fit each other (also a ValueError)
     ├── ModelError          a model or a parameter that does not exist or cannot be used so (also a ValueError)
-    └── PredictionError     predicted counts that are negative or NaN, or zero where counts were seen
+    ├── PredictionError     predicted counts that are negative or NaN, or zero where counts were seen
+    └── VerificationError   code that does not run, or gives other results than the pipeline
 
     FovnbWarning            a result that needs a second look (also a UserWarning)
 
@@ -18,6 +20,7 @@ A message says what was found, what was expected, and what to do.
 """
 
 __all__ = [
+    "CancelledError",
     "DataError",
     "FovnbError",
     "FovnbWarning",
@@ -28,6 +31,7 @@ __all__ = [
     "PredictionError",
     "RecipeError",
     "UnknownObservationError",
+    "VerificationError",
 ]
 
 
@@ -37,6 +41,10 @@ class FovnbError(Exception):
     def __str__(self) -> str:
         # KeyError prints the repr of its argument and OSError the errno: a message is a plain sentence everywhere.
         return ", ".join(str(arg) for arg in self.args)
+
+
+class CancelledError(FovnbError):
+    """Work that its caller stopped; what was finished before is kept."""
 
 
 class InvalidInputError(FovnbError, ValueError):
@@ -69,6 +77,10 @@ class ModelError(FovnbError, ValueError):
 
 class PredictionError(FovnbError, ValueError):
     """Predicted counts that are negative or NaN, or zero where counts were seen."""
+
+
+class VerificationError(FovnbError):
+    """Code that does not run, or gives other results than the pipeline."""
 
 
 class FovnbWarning(UserWarning):

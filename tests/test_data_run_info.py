@@ -29,6 +29,12 @@ def test_header_and_good_times(tmp_path):
     assert info.mid_mjd - info.start_mjd == pytest.approx(900 / 86400, abs=1e-9)
 
 
+def test_the_run_works_its_numbers_out_once(tmp_path):
+    observation = DataStore.from_dir(write_dl3(tmp_path, [run(7)])).obs(7)
+    assert observation.info == RunInfo.from_observation(observation)
+    assert observation.info is observation.info
+
+
 def test_what_is_missing_is_nan_and_nothing_raises(tmp_path):
     info = read(tmp_path, header={"DEADC": None, "OBJECT": None, "RA_PNT": None, "LIVETIME": "soon"}, drop=["GTI"])
     assert info.target == ""

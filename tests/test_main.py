@@ -125,6 +125,7 @@ def test_a_reader_that_goes_away_is_no_error():
 
 def test_version_and_help(capsys):
     cases = {"--version": f"fovnb {fovnb.__version__}", "--help": "demo", "report --help": "1 if no run was usable"}
+    cases["run --help"] = "go on with a run of the same recipe"
     for line, expected in cases.items():
         with pytest.raises(SystemExit) as stop:
             main(line.split())

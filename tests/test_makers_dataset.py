@@ -80,6 +80,24 @@ def test_only_the_selection_is_made(tmp_path):
         MapDatasetMaker(selection=["count"])
 
 
+def test_the_caller_hears_of_each_part_before_it_is_made_and_can_stop(tmp_path):
+    observation, heard = observe(tmp_path), []
+    maker = MapDatasetMaker(selection=["counts", "background", "psf"])
+    dataset = maker.run(reference(), observation, before_part=heard.append)
+    assert heard == ["counts", "background", "psf"]
+    assert_array_equal(dataset.background.data, maker.run(reference(), observation).background.data)
+
+    def stop(part):
+        heard.append(part)
+        if part == "background":
+            raise InterruptedError
+
+    heard.clear()
+    with pytest.raises(InterruptedError):
+        maker.run(reference(), observation, before_part=stop)
+    assert heard == ["counts", "background"]
+
+
 def test_run_without_events_gives_zero_counts(tmp_path):
     dataset = MapDatasetMaker().run(reference(), observe(tmp_path, n_events=0))
     assert dataset.counts.data.sum() == 0

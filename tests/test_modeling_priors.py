@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 from astropy import units as u
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 from scipy.optimize import minimize
 
 from fovnb.modeling import Fit
@@ -92,6 +93,15 @@ class TestAgainstSlowVersions:
             assert penalty.gradient(theta)[0, j] == pytest.approx(slope[0], rel=1e-7)
             bend = (penalty.gradient(theta + unit) - penalty.gradient(theta - unit)) / (2 * step)
             np.testing.assert_allclose(penalty.curvature(theta)[0][0, j], bend[0], rtol=1e-6, atol=1e-6)
+
+    def test_safe_curvature_is_positive_in_every_direction(self):
+        """Smooth nodes may all rise together: only the prior bends then, and far below its mean it bends down."""
+        penalty = Penalty(np.diff(np.eye(3), axis=0) * 10, np.zeros(2), np.array([1.0, 0, 0]), np.array([1e4, 0, 0]))
+        theta = np.log(np.full((1, 3), 1e-3))
+        assert np.linalg.eigvalsh(penalty.curvature(theta)[0])[0, 0] < -1
+        assert np.linalg.eigvalsh(penalty.safe_curvature(theta)).min() > -1e-12
+        near = np.zeros((1, 3))
+        assert_array_equal(penalty.safe_curvature(near), penalty.curvature(near)[0])
 
     def test_a_prior_far_above_the_counts_has_no_false_minimum(self):
         # Seen as a function of ln n the prior bends down below mu / 2; that must not mislead Newton's method.
@@ -213,6 +223,7 @@ class TestDegreesOfFreedom:
     st.floats(-3, 1),
     st.sampled_from(["norm", "tilt", "node", "smooth"]),
 )
+@example(counts=[0, 0, 0, 0, 1], mu=1.0, log_sigma=-2.0, log_width=-1.0, kind="node")  # bends down where it starts
 def test_any_prior_gives_a_maximum(counts, mu, log_sigma, log_width, kind):
     spectral = at_centers(smoothness=10**log_width) if kind in {"node", "smooth"} else power_law()
     name = {"node": "norm_2", "smooth": "norm_4"}.get(kind, kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
@@ -20,6 +21,7 @@ from fovnb.data.header import Header, number
 from fovnb.data.meta import ObservationMetaData
 from fovnb.data.pointing import FixedPointingInfo
 from fovnb.data.recent_files import RecentFiles
+from fovnb.data.run_info import RunInfo
 from fovnb.errors import DataError, FovnbError
 from fovnb.irf import IRF, FoVAlignment, read_irf
 from fovnb.text import html_summary, text_summary
@@ -32,8 +34,8 @@ T = TypeVar("T")
 class Observation:
     """One run, as `~fovnb.data.DataStore.obs` gives it.
 
-    Nothing is read before it is asked for. Header, good times and pointing stay; events and responses (1 MB of a
-    H.E.S.S. run) are remembered with the last few files only, and read again after that.
+    Nothing is read before it is asked for. Header, good times, pointing and `info` stay; events and responses (1 MB of
+    a H.E.S.S. run) are remembered with the last few files only, and read again after that.
 
     Parameters
     ----------
@@ -54,6 +56,15 @@ class Observation:
     def available_hdus(self) -> list[str]:
         """What the index lists of this run."""
         return [name for name in HDU_TYPES if name in self._hdus]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files of this run, each once."""
+        return tuple(dict.fromkeys(hdu.path for hdu in self._hdus.values()))
+
+    def alone(self) -> Observation:
+        """Return the run with a memory of its own, which keeps all its files however many runs there are."""
+        return Observation(self.obs_id, self._hdus, RecentFiles(keep=max(len(self.paths), 1)))
 
     @property
     def available_irfs(self) -> list[str]:
@@ -134,6 +145,11 @@ class Observation:
     def muoneff(self) -> float | None:
         """Muon efficiency, None if the header gives none."""
         return self._of_header(lambda meta: number(meta.header, "MUONEFF") if "MUONEFF" in meta.header else None)
+
+    @cached_property
+    def info(self) -> RunInfo:
+        """The plain numbers of the run, NaN where the files do not say; worked out once."""
+        return RunInfo.from_observation(self)
 
     @property
     def tstart(self) -> Time:

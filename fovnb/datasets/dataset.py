@@ -17,6 +17,7 @@ from fovnb.datasets.fits import dataset_parts, dataset_to_hdulist
 from fovnb.datasets.geoms import create_map_dataset_geoms
 from fovnb.datasets.info import info_dict, summary_rows
 from fovnb.datasets.ledger import Ledger, LedgerRow, ledger_of, ledger_rows
+from fovnb.datasets.lent import TableAttribute
 from fovnb.datasets.mask_attribute import MaskAttribute
 from fovnb.datasets.stacking import check_stackable, stack_in_place
 from fovnb.errors import GeometryError, InvalidInputError, PredictionError
@@ -81,6 +82,7 @@ class MapDataset:
     mask_safe = MaskAttribute()
     mask_fit = MaskAttribute()
     mask_exclusion = MaskAttribute()
+    meta_table = TableAttribute()
 
     def __init__(
         self,
@@ -254,7 +256,8 @@ class MapDataset:
         """Return the background with the background model applied, ``norm(E) * background``."""
         background = self.required("background")
         model = self.background_model
-        return background.copy() if model is None else background * model.evaluate_geom(background.geom)
+        data = None if model is None else background.data * model.evaluate_geom(background.geom).to_value("")
+        return background.copy(data=data)
 
     def npred(self) -> Map:
         """Return all predicted counts, never negative."""

@@ -187,7 +187,7 @@ def ledger_rows(dataset: "MapDataset") -> tuple[LedgerRow, ...]:
     if len(obs_ids) != 1:
         unknown = LedgerRow(-1, reason="stacked without a record of its run", livetime_used=np.nan)
         return tuple(replace(unknown, OBS_ID=obs_id) for obs_id in obs_ids)
-    return (_with_fit(_with_info(LedgerRow(obs_ids[0]), dataset), dataset),)
+    return (LedgerRow(obs_ids[0], **_with_fit(_info_of(dataset), dataset)),)
 
 
 def offered_rows(dataset: "MapDataset", adds: bool) -> tuple[LedgerRow, ...]:
@@ -252,21 +252,20 @@ def _obs_ids(dataset: "MapDataset") -> list[int]:
     return [int(number)] if dataset.name.startswith("obs-") and number.isdecimal() else []
 
 
-def _with_info(row: LedgerRow, dataset: "MapDataset") -> LedgerRow:
-    """Return the row with what the run is and how much of it enters a stack."""
+def _info_of(dataset: "MapDataset") -> dict[str, Any]:
+    """Return what the run is and how much of it enters a stack, by the fields of its row."""
     info, exposure = dataset.run_info, dataset.exposure
     if info is not None:
-        row = replace(row, OBJECT=info.target, RA_PNT=info.ra_deg, DEC_PNT=info.dec_deg, ZEN_PNT=info.zenith_deg)
-        row = replace(row, AZ_PNT=info.azimuth_deg, MJD_START=info.start_mjd, livetime=info.livetime_s)
+        row = {"OBJECT": info.target, "RA_PNT": info.ra_deg, "DEC_PNT": info.dec_deg, "ZEN_PNT": info.zenith_deg}
+        row |= {"AZ_PNT": info.azimuth_deg, "MJD_START": info.start_mjd, "livetime": info.livetime_s}
     else:
-        row = replace(row, **_pointing(dataset))
+        row = _pointing(dataset) | {"livetime": np.nan}
     if exposure is not None and "livetime" in exposure.meta:
-        row = replace(row, livetime=float(u.Quantity(exposure.meta["livetime"], "s").value))
-    enters = dataset.mask_safe is None or bool(dataset.mask_safe.data.any())
-    unfitted = "the background was not fitted"
-    if not enters:
-        return replace(row, status="excluded", reason=_EMPTY)
-    return replace(row, reason=unfitted, livetime_used=row.livetime, **_safe_sums(dataset))
+        row["livetime"] = float(u.Quantity(exposure.meta["livetime"], "s").value)
+    if dataset.mask_safe is not None and not dataset.mask_safe.data.any():
+        return row | {"status": "excluded", "reason": _EMPTY}
+    sums = _safe_sums(dataset) if dataset.background_fit is None else {}  # else the fit has better ones
+    return row | {"reason": "the background was not fitted", "livetime_used": row["livetime"], **sums}
 
 
 def _pointing(dataset: "MapDataset") -> dict[str, Any]:
@@ -282,23 +281,22 @@ def _safe_sums(dataset: "MapDataset") -> dict[str, Any]:
     return {name: float(np.sum(part.data, where=mask)) for name, part in parts.items() if part is not None}
 
 
-def _with_fit(row: LedgerRow, dataset: "MapDataset") -> LedgerRow:
-    """Return the row with what the background fit says."""
+def _with_fit(row: dict[str, Any], dataset: "MapDataset") -> dict[str, Any]:
+    """Return the fields of the row with what the background fit says."""
     fit = dataset.background_fit
     if fit is None:
         return row
     # The maker empties the safe mask of a run that fails: the fit's own words are the reason.
-    used = row.livetime_used if fit.enters_stack else 0.0
-    status, reason = (
-        (row.status, row.reason) if row.status == "excluded" and fit.enters_stack else (fit.status, fit.reason)
-    )
+    if not ("status" in row and fit.enters_stack):
+        row = row | {"status": fit.status, "reason": fit.reason}
+    used = row.get("livetime_used", 0.0) if fit.enters_stack else 0.0
     names = ("counts", "counts_excluded", "background_excluded")
     sums: dict[str, Any] = {name: float(getattr(fit, name).sum()) for name in names}
     sums |= {name: getattr(fit, name) for name in ("norm_pivot", "energy_pivot", "deviance", "dof")}
-    row = replace(row, status=status, reason=reason, livetime_used=used, fit=fit, **sums)
     values = zip(fit.parameter_names, fit.values, fit.errors, strict=True)
     free = {name: (float(value), float(error)) for name, value, error in values if name in fit.free_names}
-    return replace(row, background=float(fit.predicted.sum()), corr=_correlation(fit), parameters=free)
+    fitted = {"background": float(fit.predicted.sum()), "corr": _correlation(fit), "parameters": free, "fit": fit}
+    return row | sums | fitted | {"livetime_used": used}
 
 
 def _correlation(fit: Any) -> float:

@@ -18,11 +18,12 @@ from astropy.table import Table
 from fovnb.datasets.ledger import join_rows, ledger_rows, offered_rows
 from fovnb.errors import GeometryError
 from fovnb.maps import Map, MapAxis, WcsGeom
+from fovnb.types import FloatArray
 
 if TYPE_CHECKING:
     from fovnb.datasets.dataset import MapDataset
 
-__all__ = ["check_stackable", "mask_on_edisp", "mask_on_psf", "stack_in_place"]
+__all__ = ["adds_nothing", "check_stackable", "mask_on_edisp", "mask_on_psf", "stack_in_place"]
 
 
 def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool = True) -> None:
@@ -35,7 +36,7 @@ def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool =
     nan_to_num : bool
         Whether pixels that are not finite count as zero.
     """
-    adds = not _adds_nothing(other)
+    adds = not adds_nothing(other)
     target.stacked_rows = join_rows(ledger_rows(target), offered_rows(other, adds))
     target.run_info = target.background_fit = None
     if not adds:
@@ -55,7 +56,7 @@ def stack_in_place(target: "MapDataset", other: "MapDataset", nan_to_num: bool =
     target.meta = {}
 
 
-def _adds_nothing(dataset: "MapDataset") -> bool:
+def adds_nothing(dataset: "MapDataset") -> bool:
     """Whether the run failed, or its safe mask leaves nothing of it."""
     failed = dataset.background_fit is not None and not dataset.background_fit.enters_stack
     return failed or (dataset.mask_safe is not None and not dataset.mask_safe.data.any())
@@ -108,7 +109,18 @@ def _stack_maps(target: "MapDataset", other: "MapDataset", nan_to_num: bool) -> 
         if target.background_model is not None:
             # The stack holds predicted counts: the norm is in them from here on.
             target.background, target.models = target.npred_background(), None
-        target.background.stack(other.npred_background(), weights=other.mask_safe, nan_to_num=nan_to_num)
+        background, norms = _prediction(other, other.background)
+        target.background.stack(background, weights=other.mask_safe, nan_to_num=nan_to_num, norms=norms)
+
+
+def _prediction(dataset: "MapDataset", background: Map) -> tuple[Map, FloatArray | None]:
+    """Return a map and, apart from it, the norm of each energy bin, whose product is the predicted background."""
+    model = dataset.background_model
+    if model is None:
+        return background, None
+    if model.spatial_model is not None:
+        return dataset.npred_background(), None
+    return background, model.evaluate_geom(background.geom).to_value("")
 
 
 def _stack_masks(target: "MapDataset", other: "MapDataset") -> None:

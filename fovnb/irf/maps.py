@@ -10,10 +10,12 @@ from astropy.io import fits
 
 from fovnb.errors import DataError, GeometryError, InvalidInputError
 from fovnb.maps import Map, MapAxis, WcsGeom
-from fovnb.maps.core import converted, finite_or_zero
+from fovnb.maps.adding import blocks, scratch
+from fovnb.maps.core import finite_or_zero
 from fovnb.maps.lookup import overlap
+from fovnb.maps.units import converted, unit_factor
 from fovnb.text import html_summary, text_summary
-from fovnb.types import FloatArray
+from fovnb.types import AnyArray, FloatArray
 
 __all__ = ["EDispKernelMap", "IRFMap", "PSFMap"]
 
@@ -42,6 +44,11 @@ class IRFMap:
         check_axis_names(irf_map.geom, self.required_axes, type(self).__name__)
         self._irf_map = irf_map
         self.exposure_map = exposure_map
+
+    @property
+    def maps(self) -> tuple[Map, Map | None]:
+        """The response, and its exposure or None."""
+        return self._irf_map, self.exposure_map
 
     def stack(self, other: Self, weights: Map | None = None, nan_to_num: bool = True) -> None:
         """Take the exposure-weighted mean with another map, in place; 0 where there is no exposure.
@@ -76,11 +83,10 @@ class IRFMap:
         total = exposure + added * let_in.max(axis=1, keepdims=True)
         share = np.divide(1.0, total, out=np.zeros(total.shape), where=total > 0)
         data = self._irf_map.data[parent]
-        values = converted(other._irf_map.data[part], other._irf_map.unit, self._irf_map.unit)
-        values = finite_or_zero(values) if nan_to_num else values
-        # The mean as a sum of two shares, whose factors have no second axis: the large arrays are walked through twice.
-        data *= (exposure * share).astype(data.dtype)
-        data += np.multiply(values, added * let_in * share, dtype=data.dtype, casting="same_kind")
+        factor = unit_factor(other._irf_map.unit, self._irf_map.unit)
+        # The mean as a sum of two shares, whose factors have no second axis.
+        ours, theirs = ((each * share).astype(data.dtype) for each in (exposure, added * let_in))
+        _mean(data, other._irf_map.data[part], ours, theirs, factor, nan_to_num)
         exposure[...] = total
 
     def copy(self) -> Self:
@@ -228,6 +234,20 @@ def check_axis_names(geom: WcsGeom, names: tuple[str, ...], what: str) -> None:
     if tuple(geom.axes.names) != names:
         msg = f"{what} needs a geometry with the axes {list(names)}, found {geom.axes.names}; give these, in this order"
         raise GeometryError(msg)
+
+
+def _mean(
+    data: AnyArray, values: AnyArray, ours: AnyArray, theirs: AnyArray, factor: float | None, nan_to_num: bool
+) -> None:
+    """Set data to ``ours * data + theirs * factor * values``, in place."""
+    scaled, product = scratch(values, values.dtype), scratch(values, data.dtype)
+    for block in blocks(values):
+        value, part = values[block], data[block]
+        if factor is not None:
+            value = np.multiply(value, factor, out=scaled[: len(value)])
+        value = finite_or_zero(value) if nan_to_num else value
+        part *= ours[block]
+        part += np.multiply(value, theirs[block], out=product[: len(value)], dtype=data.dtype, casting="same_kind")
 
 
 def _overlap_fraction(true: MapAxis, reco: MapAxis) -> FloatArray:

@@ -9,7 +9,7 @@ from astropy import units as u
 from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
-from fovnb.data import Observation, RunInfo
+from fovnb.data import Observation
 from fovnb.datasets import MapDataset
 from fovnb.errors import GeometryError, InvalidInputError, IrfError
 from fovnb.irf import PSF3D, Background3D, EDispKernelMap, EffectiveAreaTable2D, EnergyDispersion2D, PSFMap
@@ -58,7 +58,9 @@ class MapDatasetMaker:
                 msg = f"{name!r} is no part of a dataset{hint}; choose from {', '.join(self.available_selection)}"
                 raise InvalidInputError(msg)
 
-    def run(self, dataset: MapDataset, observation: Observation) -> MapDataset:
+    def run(
+        self, dataset: MapDataset, observation: Observation, *, before_part: Callable[[str], None] | None = None
+    ) -> MapDataset:
         """Return the dataset of a run, named ``obs-<OBS_ID>``; the reference dataset is not changed.
 
         Parameters
@@ -67,6 +69,8 @@ class MapDatasetMaker:
             Reference: its grids are used, not its content.
         observation : Observation
             The run.
+        before_part : callable, optional
+            Called with the name of each part just before it is made. What it raises stops the work.
 
         Raises
         ------
@@ -84,10 +88,12 @@ class MapDatasetMaker:
             meta_table=meta_table,
             meta={key: meta_table[key][0] for key in ("TELESCOP", "OBS_ID", "OBS_MODE")},
             name=f"obs-{observation.obs_id}",
-            run_info=RunInfo.from_observation(observation),
+            run_info=observation.info,
         )
         for name in self.selection:
             geom, make = self._recipe(name, dataset)
+            if before_part is not None:
+                before_part(name)
             setattr(made, name, make(geom, observation))
         return made
 

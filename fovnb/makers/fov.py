@@ -38,8 +38,10 @@ from fovnb.modeling.gradient_fit import fit_norm_and_gradient
 from fovnb.modeling.models import (
     FoVBackgroundModel,
     FoVGradientSpatialModel,
+    NormLike,
     NormSpectralModel,
     create_norm,
+    is_factory,
     needs_dataset,
 )
 
@@ -58,9 +60,10 @@ class FoVBackgroundMaker:
     exclusion_mask : Map or ExclusionMask, optional
         True = used. It may be 2D or 3D, in another frame or binning, boolean or 0/1; what it does not cover is used.
         Without it a dataset that was fitted with a mask keeps that one.
-    spectral_model : SpectralModel or str
-        Norm spectral model, or its tag, for datasets without a background model of their own. With "piecewise-norm" and
-        "piecewise-pl-norm" each run gets nodes where it holds enough counts.
+    spectral_model : norm spectral model, str or callable
+        Norm spectral model, its tag, or what makes one from a run's sums, see `create_norm`; for datasets without a
+        background model of their own. With "piecewise-norm" and "piecewise-pl-norm" each run gets nodes where it holds
+        enough counts; ``PiecewiseNormSpectralModel.from_dataset`` in a ``partial`` does so with its options.
     min_counts, min_npred_background : float
         A run with no more than so many counts, or predicted background counts, in the mask fails.
     fit : Fit, optional
@@ -92,7 +95,7 @@ class FoVBackgroundMaker:
         self,
         method: str = "scale",
         exclusion_mask: Map | ExclusionMask | None = None,
-        spectral_model: NormSpectralModel | str = "pl-norm",
+        spectral_model: NormLike = "pl-norm",
         min_counts: float = 0,
         min_npred_background: float = 0,
         fit: Fit | None = None,
@@ -110,7 +113,12 @@ class FoVBackgroundMaker:
         self.default_spatial_model = spatial_model
         _check_options(min_counts, min_npred_background, fit, spatial_model)
 
-    def run(self, dataset: MapDataset, observation: object = None) -> MapDataset:  # noqa: ARG002 - every maker takes the run
+    def run(
+        self,
+        dataset: MapDataset,
+        observation: object = None,  # noqa: ARG002 - every maker takes the run
+        sums: BackgroundSums | None = None,
+    ) -> MapDataset:
         """Return the dataset with its background model fitted and the outcome in ``background_fit``.
 
         Parameters
@@ -119,6 +127,14 @@ class FoVBackgroundMaker:
             The run's dataset, with counts and background; it is not changed.
         observation : Observation, optional
             Not needed; every maker takes it.
+        sums : BackgroundSums, optional
+            What ``background_sums`` returned for this very dataset and exclusion mask; saves the walk over its pixels.
+            With them a norm is fitted without looking at a pixel; a gradient over the field of view needs its own sums.
+
+        Raises
+        ------
+        InvalidInputError
+            If what is given is no dataset, or the sums are those of other energy bins.
 
         Warns
         -----
@@ -126,21 +142,24 @@ class FoVBackgroundMaker:
             If the run cannot be used, with the reason, or the exclusion mask leaves under 30 % of a bin's background.
         """
         check_dataset(dataset)
-        own = dataset.mask_exclusion
-        masked = dataset.replace(
-            mask_exclusion=own if self.exclusion_mask is None else self.make_exclusion_mask(dataset)
-        )
+        masked = dataset
+        if self.exclusion_mask is not None:
+            masked = dataset.replace(mask_exclusion=self.make_exclusion_mask(dataset))
         model = dataset.background_model or FoVBackgroundModel(dataset.name)
-        flaw, sums = find_flaw(masked), empty_sums(dataset)
-        if flaw is None:
-            model, flaw = self._model_of(masked, model)
-            sums = sums if flaw is None else background_sums(masked)
+        flaw = None if _are_sound(sums, dataset) else find_flaw(masked)
+        if flaw is not None:
+            sums = empty_sums(dataset)
+        else:
+            sums = sums or background_sums(masked)
+            model, flaw = self._model_of(masked, model, sums)
         if flaw is not None:
             return deliver(masked, *failed_fit(sums, model, self.method, dataset.name, *flaw))
-        return deliver(masked, *self._normalise(masked, model))
+        return deliver(masked, *self._normalise(masked, model, sums))
 
-    def make_default_fov_background_model(self, dataset: MapDataset) -> FoVBackgroundModel:
-        """Return a background model for a dataset, with copies of the maker's models.
+    def make_default_fov_background_model(
+        self, dataset: MapDataset, sums: BackgroundSums | None = None
+    ) -> FoVBackgroundModel:
+        """Return a background model for a dataset, with copies of the maker's models; nodes stand where its sums say.
 
         Raises
         ------
@@ -150,7 +169,7 @@ class FoVBackgroundMaker:
             If the dataset holds too few counts for the nodes of the norm.
         """
         return FoVBackgroundModel(
-            spectral_model=create_norm(self.default_spectral_model, dataset).copy(),
+            spectral_model=create_norm(self.default_spectral_model, sums or dataset).copy(),
             spatial_model=self.default_spatial_model and _placed(self.default_spatial_model, dataset),
             dataset_name=dataset.name,
         )
@@ -160,13 +179,13 @@ class FoVBackgroundMaker:
         return project_exclusion_mask(self.exclusion_mask, dataset.geom)
 
     def _model_of(
-        self, dataset: MapDataset, otherwise: FoVBackgroundModel
+        self, dataset: MapDataset, otherwise: FoVBackgroundModel, sums: BackgroundSums
     ) -> tuple[FoVBackgroundModel, tuple[Status, str] | None]:
         """Return the dataset's own or a new model; if none can be made another one, and status and reason."""
         own = dataset.background_model
         try:
             if own is None:
-                return self.make_default_fov_background_model(dataset), None
+                return self.make_default_fov_background_model(dataset, sums), None
             spatial = own.spatial_model
             return own if spatial is None else own.copy(spatial_model=_placed(spatial, dataset)), None
         except InvalidInputError as error:
@@ -174,11 +193,14 @@ class FoVBackgroundMaker:
         except ModelError as error:
             return otherwise, ("too-few-counts", str(error))
 
-    def _normalise(self, dataset: MapDataset, model: FoVBackgroundModel) -> tuple[FoVBackgroundModel, BackgroundFit]:
+    def _normalise(
+        self, dataset: MapDataset, model: FoVBackgroundModel, sums: BackgroundSums
+    ) -> tuple[FoVBackgroundModel, BackgroundFit]:
         """Return the fitted model and the outcome; the model as it was where the sums are too small."""
         spatial, name = model.spatial_model, dataset.name
         gradient = spatial if spatial is not None and self.method == "fit" and not spatial.frozen else None
-        sums = background_sums(dataset, spatial_model=None if gradient is spatial else spatial)
+        if gradient is not spatial:
+            sums = background_sums(dataset, spatial_model=spatial)
         failure = self._requirement_failed(sums)
         if failure:
             return failed_fit(sums, model, self.method, name, *failure)
@@ -214,7 +236,7 @@ class FoVBackgroundMaker:
 
     def __repr__(self) -> str:
         norm = self.default_spectral_model
-        model = norm if isinstance(norm, str) else norm.tag[-1]
+        model = norm.tag[-1] if isinstance(norm, NormSpectralModel) else norm
         return (
             f"FoVBackgroundMaker(method={self.method!r}, spectral_model={model!r}, min_counts={self.min_counts!r}, "
             f"min_npred_background={self.min_npred_background!r})"
@@ -222,6 +244,17 @@ class FoVBackgroundMaker:
 
     def _repr_html_(self) -> str:
         return f"<code>{escape(repr(self))}</code>"
+
+
+def _are_sound(sums: object, dataset: MapDataset) -> bool:
+    """Return whether sums were given that show a run with counts, all readable: one without flaws."""
+    if sums is None:
+        return False
+    energy = dataset.geom.axes["energy"].center.to_value("TeV")
+    if not isinstance(sums, BackgroundSums) or not np.array_equal(sums.energy, energy):
+        msg = f"sums is {sums!r}; expected what background_sums returns for a dataset with the energies {energy} TeV"
+        raise InvalidInputError(msg)
+    return sums.total_counts > 0 and not sums.n_unreadable
 
 
 def _check_options(min_counts: object, min_npred_background: object, fit: object, spatial: object) -> None:
@@ -238,9 +271,9 @@ def _check_options(min_counts: object, min_npred_background: object, fit: object
         raise InvalidInputError(msg)
 
 
-def _norm_model(model: object, method: str) -> NormSpectralModel | str:
-    """Return the norm model, the one with this tag, or a tag that waits for a dataset."""
-    if not isinstance(model, NormSpectralModel | str):
+def _norm_model(model: NormLike, method: str) -> NormLike:
+    """Return the norm model, the one with this tag, or what waits for a dataset."""
+    if not (isinstance(model, NormSpectralModel | str) or is_factory(model)):
         msg = f"{type(model).__name__} is no norm model; use PowerLawNormSpectralModel or another norm model"
         raise InvalidInputError(msg)
     if not needs_dataset(model):

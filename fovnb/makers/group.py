@@ -15,7 +15,7 @@ from fovnb.maps import Map
 from fovnb.modeling.background_fit import BackgroundFit, BackgroundSums, failed_fit
 from fovnb.modeling.background_record import Status
 from fovnb.modeling.joint import fit_jointly
-from fovnb.modeling.models import FoVBackgroundModel, NormSpectralModel, create_norm, needs_dataset
+from fovnb.modeling.models import FoVBackgroundModel, NormLike, NormSpectralModel, create_norm, needs_dataset
 from fovnb.text import did_you_mean
 from fovnb.types import FloatArray
 
@@ -29,7 +29,7 @@ _SAME_POINTING_DEG = 0.1
 
 def fit_together(
     datasets: Iterable[MapDataset],
-    spectral_model: NormSpectralModel | str = "pl-norm",
+    spectral_model: NormLike = "pl-norm",
     shared: Sequence[str] | str = ("tilt",),
     group_by: GroupBy = "night",
     exclusion_mask: Map | ExclusionMask | None = None,
@@ -45,7 +45,7 @@ def fit_together(
     ----------
     datasets : Datasets or iterable of MapDataset
         Runs, with counts and background; they are not changed.
-    spectral_model : norm spectral model or str
+    spectral_model : norm spectral model, str or callable
         Norm of every run. "piecewise-norm" takes its nodes from the sum of the group.
     shared : list of str or "all"
         Parameters that are one in a group; a frozen one is freed. "all": every free parameter.
@@ -193,7 +193,7 @@ def _with_mask(run: MapDataset, mask: Map | ExclusionMask | None) -> MapDataset:
 
 
 def _fit_group(
-    runs: list[MapDataset], group: str, spectral_model: NormSpectralModel | str, shared: Sequence[str] | str
+    runs: list[MapDataset], group: str, spectral_model: NormLike, shared: Sequence[str] | str
 ) -> list[MapDataset]:
     """Return the fitted runs of one group; those with a flaw are not part of the fit."""
     flaws = {run.name: flaw for run in runs if (flaw := find_flaw(run))}

@@ -5,7 +5,7 @@ the sums over M of counts and background per energy bin, N_k and B_k.
 """
 
 import warnings
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from fovnb.maps import Map
 from fovnb.modeling.background_record import BackgroundFit, Status
 from fovnb.modeling.models import FoVBackgroundModel, FoVGradientSpatialModel
 from fovnb.modeling.sums import BackgroundSums
-from fovnb.types import AnyArray, BoolArray, FloatArray
+from fovnb.types import AnyArray, BoolArray, FloatArray, IntArray
 
 __all__ = [
     "background_sums",
@@ -46,26 +46,23 @@ def background_sums(
     spatial_model : FoVGradientSpatialModel, optional
         Factor on the background.
     """
-    background, counts = _background(dataset, spatial_model), dataset.required("counts").data
-    used, positive = _used(dataset, exclusion), (background > 0) & (background < np.inf)
-    predicted = used & positive
-    excluded = _excluded(dataset, exclusion)
-    # Counting pixels is much faster than picking counts out: nearly always there are none to pick.
-    all_predicted = np.count_nonzero(used) == np.count_nonzero(predicted)
+    background, seen = _background(dataset, spatial_model), _Seen.of(dataset.required("counts").data)
+    used, positive, excluded = _used(dataset, exclusion), _is_background(background), _excluded(dataset, exclusion)
+    inside = seen.where(used)
     return BackgroundSums(
         energy=_energy(dataset),
-        counts=sum_per_bin(counts, predicted),
-        background=sum_per_bin(background, predicted),
-        n_unpredicted=0.0 if all_predicted else float(counts[used & ~predicted].sum()),
+        counts=inside.where(positive).per_bin(),
+        background=sum_per_bin(background, used & positive),
+        n_unpredicted=float(inside.where(positive, False).counts.sum()),
+        n_unreadable=inside.n_unreadable,
         livetime=_livetime(dataset),
-        **{} if excluded is None else _sums(counts, background, excluded & positive),
+        **{} if excluded is None else _sums(seen, background, excluded & positive),
     )
 
 
 def predicted_pixels(dataset: MapDataset) -> BoolArray:
     """Return M, shape (energy, lat, lon), for the background at norm 1."""
-    background = dataset.required("background").data
-    return np.asarray(_used(dataset) & (background > 0) & (background < np.inf))
+    return _used(dataset) & _is_background(dataset.required("background").data)
 
 
 def empty_sums(dataset: MapDataset) -> BackgroundSums:
@@ -90,7 +87,7 @@ def find_flaw(dataset: MapDataset) -> tuple[Status, str] | None:
     counts = dataset.required("counts").data
     if counts.min(initial=0) >= 0 and counts.max(initial=0) < np.inf:
         return None
-    bad = int(np.count_nonzero(_used(dataset) & ~((counts >= 0) & (counts < np.inf))))
+    bad = _Seen.of(counts).where(_used(dataset)).n_unreadable
     if bad:
         return "unreadable", f"the counts of {bad} pixels in use are NaN, negative or infinite; repair or mask them"
     return None
@@ -149,10 +146,55 @@ def _excluded(dataset: MapDataset, exclusion: Map | None) -> BoolArray | None:
     return np.asarray(~mask.data if safe is None else ~mask.data & safe.data)
 
 
-def _sums(counts: AnyArray, background: AnyArray, excluded: BoolArray) -> dict[str, FloatArray]:
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """The pixels that hold counts, which few do: index in the flat cube, counts and energy bin of each."""
+
+    pixel: IntArray
+    counts: FloatArray
+    energy_bin: IntArray
+    n_bins: int
+
+    @classmethod
+    def of(cls, counts: AnyArray) -> "_Seen":
+        """Return those of a cube, shape (energy, lat, lon)."""
+        pixel = np.flatnonzero(counts != 0)
+        n_bins = len(counts)
+        return cls(pixel, counts.ravel()[pixel].astype(float), pixel * n_bins // max(counts.size, 1), n_bins)
+
+    @property
+    def readable(self) -> BoolArray:
+        """Whether counts are neither NaN, negative nor infinite."""
+        return (self.counts >= 0) & (self.counts < np.inf)
+
+    @property
+    def n_unreadable(self) -> int:
+        """How many are not."""
+        return int(np.count_nonzero(~self.readable))
+
+    def where(self, mask: BoolArray, inside: bool = True) -> "_Seen":
+        """Return those inside a mask of the cube, or outside."""
+        return self.select(mask.ravel()[self.pixel] == inside)
+
+    def select(self, kept: BoolArray) -> "_Seen":
+        """Return some of them."""
+        return _Seen(self.pixel[kept], self.counts[kept], self.energy_bin[kept], self.n_bins)
+
+    def per_bin(self) -> FloatArray:
+        """Return the sums per energy bin."""
+        return np.asarray(np.bincount(self.energy_bin, self.counts, self.n_bins), dtype=float)
+
+
+def _sums(seen: _Seen, background: AnyArray, excluded: BoolArray) -> dict[str, FloatArray]:
     """Return counts and background per bin of what is excluded; counts that are no numbers do not matter there."""
-    seen = excluded & (counts >= 0) & (counts < np.inf)
-    return {"counts_excluded": sum_per_bin(counts, seen), "background_excluded": sum_per_bin(background, excluded)}
+    counts = seen.select(seen.readable).where(excluded).per_bin()
+    return {"counts_excluded": counts, "background_excluded": sum_per_bin(background, excluded)}
+
+
+def _is_background(background: AnyArray) -> BoolArray:
+    """Return where background is predicted: finite and positive."""
+    positive = background > 0
+    return positive if background.max(initial=0) < np.inf else np.asarray(positive & (background < np.inf))
 
 
 def _used(dataset: MapDataset, exclusion: Map | None = None) -> BoolArray:

@@ -6,12 +6,12 @@ from typing import Protocol
 
 from fovnb.data import Observation, RunInfo
 from fovnb.datasets import MapDataset
-from fovnb.errors import FovnbWarning, GeometryError, InvalidInputError
+from fovnb.errors import DataError, FovnbWarning, GeometryError, InvalidInputError
 from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling.background_record import BackgroundFit, Status
 
-__all__ = ["reduce_observations", "stack_observations"]
+__all__ = ["failed_dataset", "reduce_observations", "stack_observations"]
 
 
 class Maker(Protocol):
@@ -91,7 +91,7 @@ def stack_observations(
         try:
             stacked.stack(dataset)
         except GeometryError as error:
-            stacked.stack(_failed(observation, reference, error))
+            stacked.stack(failed_dataset(observation, reference, error))
     return stacked
 
 
@@ -112,14 +112,33 @@ def _reduced(observation: Observation, reference: MapDataset, makers: list[Maker
         for maker in makers:
             dataset = maker.run(dataset, observation)
         check_dataset(dataset)
+    except Warning:  # one that was made an error is meant for the caller
+        raise
     except Exception as error:  # whatever is wrong with one run, the others go on
-        return _failed(observation, reference, error)
+        return failed_dataset(observation, reference, error)
     return dataset
 
 
-def _failed(observation: Observation, reference: MapDataset, error: Exception) -> MapDataset:
+def failed_dataset(observation: Observation, reference: MapDataset, error: Exception) -> MapDataset:
+    """Return a dataset without data that says why a run could not be made; no folder is in the reason.
+
+    Parameters
+    ----------
+    observation : Observation
+        The run.
+    reference : MapDataset
+        Its grids are used, not its content.
+    error : Exception
+        What was raised.
+
+    Warns
+    -----
+    FovnbWarning
+        With the run and the reason.
+    """
     status: Status = "outside" if isinstance(error, GeometryError) else "unreadable"
     reason = str(error) if type(error).__module__.startswith("fovnb.") else f"{type(error).__name__}: {error}"
+    reason = _without_folders(reason, observation)
     name = f"obs-{observation.obs_id}"
     warnings.warn(f"{name}: {status}: {reason}; the run adds nothing to a stack", FovnbWarning, stacklevel=3)
     return MapDataset(
@@ -128,3 +147,14 @@ def _failed(observation: Observation, reference: MapDataset, error: Exception) -
         run_info=RunInfo.from_observation(observation),
         name=name,
     )
+
+
+def _without_folders(reason: str, observation: Observation) -> str:
+    """Return a reason with the names of the run's files alone: a ledger says nothing of the machine."""
+    try:
+        folders = {path.parent for path in observation.paths} | {path.parent.resolve() for path in observation.paths}
+    except DataError:  # the index leads out of its folder, which is the reason
+        return reason
+    for folder in sorted(map(str, folders), key=len, reverse=True):
+        reason = reason.replace(f"{folder}/", "")
+    return reason

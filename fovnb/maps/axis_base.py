@@ -156,11 +156,11 @@ class AxisBase:
 
     def is_allclose(self, other: "AxisBase", rtol: float = 1e-5, atol: float = 1e-8) -> bool:
         """Return whether the other axis has the same name, scale, node type and unit, and edges close to these."""
-        return (
-            self._key == other._key
-            and self._unit.is_equivalent(other._unit)
-            and np.allclose(self.edges.value, other.edges.to_value(self._unit), rtol=rtol, atol=atol)
-        )
+        if self is other or self._key != other._key or not self._unit.is_equivalent(other._unit):
+            return self is other
+        if self._unit == other._unit and np.array_equal(self._nodes, other._nodes):
+            return True
+        return bool(np.allclose(self.edges.value, other.edges.to_value(self._unit), rtol=rtol, atol=atol))
 
     def __eq__(self, other: object) -> bool:
         return self is other or (isinstance(other, AxisBase) and self.is_allclose(other, rtol=1e-6, atol=1e-6))

@@ -6,7 +6,6 @@ combine the units. Two maps must lie on equal geometries.
 
 from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
-from functools import lru_cache
 from typing import Any, Self
 
 import numpy as np
@@ -14,10 +13,11 @@ from astropy import units as u
 
 from fovnb.errors import GeometryError, InvalidInputError
 from fovnb.maps.geom import WcsGeom
+from fovnb.maps.units import converted, to_unit
 from fovnb.text import html_summary, text_summary
 from fovnb.types import AnyArray
 
-__all__ = ["MapBase", "converted", "finite_or_zero", "require_same_geom", "to_unit"]
+__all__ = ["MapBase", "finite_or_zero", "require_same_geom"]
 
 
 class MapBase:
@@ -300,44 +300,6 @@ class MapBase:
         }
 
 
-def to_unit(unit: str | u.UnitBase) -> u.UnitBase:
-    """Return the unit, or say what was not one.
-
-    Examples
-    --------
-    >>> to_unit("m2 s")
-    Unit("m2 s")
-    """
-    try:
-        return _parse_unit(unit) if isinstance(unit, str) else u.Unit(unit)
-    except (TypeError, ValueError) as error:
-        msg = f"{unit!r} is not a unit; write it as in 'm2 s' or give an astropy unit"
-        raise InvalidInputError(msg) from error
-
-
-def converted(data: Any, unit: u.UnitBase, wanted: u.UnitBase) -> Any:
-    """Return the data in the unit ``wanted``: the same object if nothing changes.
-
-    Raises
-    ------
-    InvalidInputError
-        If the units are not of the same kind.
-
-    Examples
-    --------
-    >>> import astropy.units as u
-    >>> float(converted(2.0, u.TeV, u.GeV))
-    2000.0
-    """
-    if unit == wanted:
-        return data
-    try:
-        return data * unit.to(wanted)
-    except u.UnitConversionError as error:
-        msg = f"values in '{unit}' cannot be taken as '{wanted}'; give them a unit of that kind"
-        raise InvalidInputError(msg) from error
-
-
 def finite_or_zero(data: AnyArray) -> AnyArray:
     """Return the data with 0 in place of what is not finite: the same array if all is.
 
@@ -349,7 +311,7 @@ def finite_or_zero(data: AnyArray) -> AnyArray:
     if data.dtype.kind not in "fc":
         return data
     with np.errstate(invalid="ignore", over="ignore"):
-        total = np.sum(data)  # one pass and no temporary array: if this is finite, everything is
+        total = np.add.reduce(data, axis=None)  # one pass and no temporary array: if this is finite, everything is
     return data if np.isfinite(total) else np.nan_to_num(data, nan=0.0, posinf=0.0, neginf=0.0)
 
 
@@ -391,9 +353,3 @@ def _empty(geom: WcsGeom, dtype: Any) -> AnyArray:
     if geom.is_allsky and data.dtype.kind in "fc":
         data[..., np.isnan(geom.sky.xyz[0])] = np.nan
     return data
-
-
-@lru_cache(maxsize=256)
-def _parse_unit(text: str) -> u.UnitBase:
-    """Return the unit; astropy takes half a millisecond to read one, and maps are made by the dozen."""
-    return u.Unit(text)

@@ -66,7 +66,7 @@ class GeomBase:
         """Names of all dimensions, "lon" and "lat" first."""
         return ["lon", "lat", *self._axes.names]
 
-    @property
+    @cached_property
     def data_shape(self) -> tuple[int, ...]:
         """Shape of the data, (last axis, ..., first axis, ny, nx)."""
         return (*self._axes.shape[::-1], *self._sky.shape)

@@ -47,13 +47,17 @@ def interpolate(data: AnyArray, pixels: Sequence[AnyArray], method: str = "linea
     if method not in ("linear", "nearest"):
         msg = f"no interpolation method {method!r}; choose 'linear' or 'nearest'"
         raise InvalidInputError(msg)
-    values = _scaled(np.where(np.isfinite(data), data, 0).astype(np.result_type(data, np.float32), copy=False), scale)
+    corners = list(product(*(_neighbours(p, n, method) for p, n in zip(pixels, data.shape, strict=True))))
+    # A few points of a large array: only the values that they need are prepared.
+    few = len(corners) * np.broadcast(*pixels).size < data.size
+    values = data if few else _prepared(data, scale)
     result: Any = 0.0
-    for corner in product(*(_neighbours(p, n, method) for p, n in zip(pixels, data.shape, strict=True))):
+    for corner in corners:
         weight: Any = 1.0
         for _, w in corner:
             weight = weight * w
-        result = result + weight * values[tuple(index for index, _ in corner)]
+        value = values[tuple(index for index, _ in corner)]
+        result = result + weight * (_prepared(value, scale) if few else value)
     return _unscaled(np.asarray(result), scale)
 
 
@@ -70,6 +74,11 @@ def _neighbours(pixel: AnyArray, size: int, method: str) -> list[tuple[AnyArray,
     if method == "nearest":
         return [(low + (part > 0.5), np.where(np.isnan(part), np.nan, 1.0))]
     return [(low, 1 - part), (low + 1, part)]
+
+
+def _prepared(data: AnyArray, scale: str) -> AnyArray:
+    """Return the values as floats on the scale of the interpolation, 0 for what is not finite."""
+    return _scaled(np.where(np.isfinite(data), data, 0).astype(np.result_type(data, np.float32), copy=False), scale)
 
 
 def _scaled(values: AnyArray, scale: str) -> AnyArray:

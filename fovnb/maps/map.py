@@ -10,12 +10,14 @@ from astropy.coordinates import SkyCoord
 
 from fovnb.errors import GeometryError, InvalidInputError
 from fovnb.maps import fits, resize
-from fovnb.maps.core import MapBase, converted, finite_or_zero, require_same_geom
+from fovnb.maps.adding import add
+from fovnb.maps.core import MapBase, require_same_geom
 from fovnb.maps.geom import WcsGeom
 from fovnb.maps.interpolate import interpolate
 from fovnb.maps.lookup import event_coords, fill, inside, overlap, pixels_of, rounded
 from fovnb.maps.operators import Operators
 from fovnb.maps.smooth import convolve, dilate, erode, odd_pixels, smooth
+from fovnb.maps.units import unit_factor
 from fovnb.types import AnyArray
 
 __all__ = ["Map", "WcsNDMap"]
@@ -277,7 +279,9 @@ class Map(MapBase, Operators):
         data[part] = self.data[parent]
         return self._replace(data, geom)
 
-    def stack(self, other: "Map", weights: "Map | None" = None, nan_to_num: bool = True) -> None:
+    def stack(
+        self, other: "Map", weights: "Map | None" = None, nan_to_num: bool = True, *, norms: AnyArray | None = None
+    ) -> None:
         """Add another map, or a cutout of this geometry, to this one in place.
 
         Parameters
@@ -288,6 +292,8 @@ class Map(MapBase, Operators):
             Factors on the sky grid of ``other``, or a mask: where it is False nothing is added. Axes broadcast.
         nan_to_num : bool
             Add 0 in place of values that are not finite.
+        norms : array, shape (n, 1, 1), optional
+            What each bin of the axis of ``other`` is multiplied by first.
 
         Raises
         ------
@@ -300,19 +306,14 @@ class Map(MapBase, Operators):
             if not self.geom.is_aligned(other.geom):
                 require_same_geom(self.geom, other.geom)
             parent, part = overlap(other.geom, self.geom, "partial")
-        where: Any = True
-        data = converted(other.data[part], other.unit, self.unit)
-        data = finite_or_zero(data) if nan_to_num else data
+        factors = [factor for factor in (norms, unit_factor(other.unit, self.unit)) if factor is not None]
         if weights is not None:
             require_same_geom(other.geom.to_image(), weights.geom.to_image())
-            where = weights.data[part]
-            if not weights.is_mask:
-                data, where = data * where, True
-        target = self._writable()[parent]
+        data, weight = other.data[part], True if weights is None else weights.data[part]
         try:
-            np.add(target, data, out=target, where=where, casting="same_kind")
+            add(self._writable()[parent], data, weight, factors, nan_to_num)
         except (TypeError, ValueError) as error:
-            msg = f"{data.dtype} values with weights of shape {np.shape(where)} cannot be added in place: {error}"
+            msg = f"{data.dtype} values with weights of shape {np.shape(weight)} cannot be added in place: {error}"
             raise InvalidInputError(msg) from error
 
     def smooth(self, width: Any, kernel: str = "gauss", **kwargs: Any) -> Self:

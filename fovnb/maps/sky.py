@@ -7,7 +7,8 @@ dot products in floats. No pixel ever becomes a coordinate object.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, TypeVar, cast
+from math import prod
+from typing import Any, TypeVar
 
 import numpy as np
 from astropy.coordinates import SkyCoord
@@ -156,12 +157,15 @@ class SkyGrid:
         return f"SkyGrid(frame={self.frame!r}, shape={self.shape})"
 
     def _last(self, name: str, make: Callable[[FloatArray], T], lon_deg: float, lat_deg: float) -> T:
-        """Return what depends on the pointing; the last one's is kept, since one run asks for it several times."""
-        kept = self.__dict__.get(name)
-        if kept is None or kept[0] != (lon_deg, lat_deg):
-            seen = _rotate(_rotation_to_pointing(lon_deg, lat_deg), self.xyz)
-            kept = self.__dict__[name] = ((lon_deg, lat_deg), make(seen))
-        return cast("T", kept[1])
+        """Return what depends on the pointing; the last ones' are kept: runs are made again on other energies."""
+        kept: dict[tuple[float, float], T] = self.__dict__.setdefault(name, {})
+        found = kept.get((lon_deg, lat_deg))
+        if found is None:
+            found = make(_rotate(_rotation_to_pointing(lon_deg, lat_deg), self.xyz))
+            while len(kept) >= max(1, _KEPT_PIXELS // prod(self.shape)):
+                kept.pop(next(iter(kept)), None)
+            kept[lon_deg, lat_deg] = found
+        return found
 
     def _window(self, array: FloatArray) -> FloatArray:
         (y, x), (ny, nx) = self.origin, self.shape
@@ -174,6 +178,7 @@ class SkyGrid:
 
 _WCS_NUMBERS = ("crval", "crpix", "cdelt")
 _SHARE_BELOW = 4
+_KEPT_PIXELS = 500_000
 
 
 def unit_vectors(lon_deg: Any, lat_deg: Any) -> FloatArray:

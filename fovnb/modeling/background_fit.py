@@ -15,6 +15,7 @@ from fovnb.modeling.covariance import embed
 from fovnb.modeling.fit import Fit
 from fovnb.modeling.goodness import deviance
 from fovnb.modeling.identify import advice, open_words
+from fovnb.modeling.likelihood import cash
 from fovnb.modeling.models import (
     FoVBackgroundModel,
     NormSpectralModel,
@@ -23,7 +24,7 @@ from fovnb.modeling.models import (
 )
 from fovnb.modeling.parameter import Parameter
 from fovnb.modeling.pivot import pivot_energy, pivot_norm
-from fovnb.modeling.reduced import Problem, ReducedDataset, make_problem
+from fovnb.modeling.reduced import Problem, make_problem
 from fovnb.modeling.solve import Solution, solve_minuit, solve_newton
 from fovnb.modeling.sums import BackgroundSums
 from fovnb.types import FloatArray
@@ -56,13 +57,14 @@ def check_method(spectral_model: NormSpectralModel, method: str) -> None:
     >>> from fovnb.modeling.models import PowerLawNormSpectralModel
     >>> check_method(PowerLawNormSpectralModel(), "scale")
     """
-    names = ", ".join(spectral_model.parameters.names)
-    if method == "scale" and "norm" not in spectral_model.parameters.names:
+    names = spectral_model.parameters.names
+    if method == "scale" and "norm" not in names:
         model = type(spectral_model).__name__
-        msg = f"method 'scale' needs one parameter 'norm', but {model} has {names}; use method 'fit'"
+        msg = f"method 'scale' needs one parameter 'norm', but {model} has {', '.join(names)}; use method 'fit'"
         raise ModelError(msg)
     if method == "fit" and spectral_model.frozen:
-        msg = f"method 'fit' needs a free parameter, but {names} are all frozen; set frozen = False on at least one"
+        known = ", ".join(names)
+        msg = f"method 'fit' needs a free parameter, but {known} are all frozen; set frozen = False on at least one"
         raise ModelError(msg)
 
 
@@ -115,13 +117,15 @@ def scale_background(
     problem = make_problem(used, _norm_alone(new))
     solution = Solution(problem, problem.theta, np.array([[used.counts.sum() / excess**2]]))
     pulls = {"norm": norm.prior.pull(norm.value)} if norm.prior else {}
-    return new, replace(
-        _record(sums, new, "scale", name),
+    known = _known(sums, new, "scale", name)
+    return new, BackgroundFit(
+        **known,
+        covariance=new.covariance.data,
         status="scaled",
         reason=f"the norm is (N - S) / B{_beside_scale(norm)}",
         free_names=("norm",),
         prior_pulls=pulls,
-        **_quality(used, new, solution),
+        **_quality(used, known["predicted"][sums.used], new, solution),
         problem=problem,
     )
 
@@ -223,16 +227,17 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
     found = zip(problem.labels, values.tolist(), solution.at_limit.tolist(), strict=True)
     at_limit = {label: value for label, value, held in found if held}
     unconstrained, limits = tuple(_open(solution)), _upper_limits(solution)
-    return replace(
-        _record(sums, model, "fit", name),
+    known = _known(sums, model, "fit", name)
+    return BackgroundFit(
+        **known,
+        covariance=matrix,
         status="at-limit" if at_limit else "unconstrained" if unconstrained else "ok",
         reason=_reason(at_limit, limits, _open_words(solution, model.spectral_model)),
-        covariance=matrix,
         free_names=problem.labels,
         at_limit=tuple(at_limit),
         unconstrained=unconstrained,
         upper_limits=limits,
-        **_quality(sums.select_used(), model, solution),
+        **_quality(sums.select_used(), known["predicted"][sums.used], model, solution),
         problem=replace(problem, free=free.copy()),  # the record is not to change with the model
     )
 
@@ -258,9 +263,10 @@ def _far_nodes(problem: Problem, spectral: NormSpectralModel) -> dict[str, str]:
     return {label: f"its node at {nodes[label]:.4g} TeV reaches no bin in use" for label in silent if label in nodes}
 
 
-def _quality(used: BackgroundSums, model: FoVBackgroundModel, solution: Solution) -> dict[str, Any]:
+def _quality(
+    used: BackgroundSums, predicted: FloatArray, model: FoVBackgroundModel, solution: Solution
+) -> dict[str, Any]:
     """Return the fields that tell how good a fit is and where the norm is known best."""
-    predicted = ReducedDataset(used, model).npred()
     energy = pivot_energy(used.energy, predicted)
     norm, error = pivot_norm(model, solution, energy)
     return {
@@ -351,33 +357,30 @@ def failed_fit(
     False
     """
     new = model.copy()
-    return new, replace(_record(sums, new, method, name), status=status, reason=reason, total_stat=np.nan)
+    known = _known(sums, new, method, name) | {"total_stat": np.nan, "covariance": new.covariance.data}
+    return new, BackgroundFit(**known, status=status, reason=reason)
 
 
-def _record(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None) -> BackgroundFit:
-    """Return what every record holds: the model's parameters, and what it predicts."""
-    used, parameters, labels = ReducedDataset(sums.select_used(), model), model.parameters, model.spectral_model.labels
-    predicted = np.zeros(len(sums.energy))
-    predicted[sums.used] = used.npred()
+def _known(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: str | None) -> dict[str, Any]:
+    """Return the fields that every record holds: the model's parameters, and what it predicts."""
+    used, parameters, labels = sums.used, model.parameters, model.spectral_model.labels
     with np.errstate(over="ignore", invalid="ignore"):
-        excluded = model.spectral_model.evaluate_tev(sums.energy) * sums.background_excluded
-    impossible = np.any((sums.counts[sums.used] > 0) & ~(predicted[sums.used] > 0))
-    return BackgroundFit(
-        dataset_name=name or model.datasets_names[0],
-        method=method,
-        status="ok",
-        reason="",
-        parameter_names=(*labels, *parameters.names[len(labels) :]),
-        values=parameters.value,
-        errors=np.array([par.error for par in parameters]),
-        covariance=model.covariance.data,
-        total_stat=np.nan if impossible else used.stat_sum(),
-        energy=sums.energy,
-        counts=sums.counts,
-        background=sums.background,
-        predicted=predicted,
-        n_unpredicted=sums.total_unpredicted,
-        livetime=sums.livetime,
-        counts_excluded=sums.counts_excluded,
-        background_excluded=excluded,
-    )
+        norm = model.spectral_model.evaluate_tev(sums.energy)
+        predicted, excluded = norm * sums.background + sums.source, norm * sums.background_excluded
+    impossible = np.any((sums.counts > 0) & ~(predicted > 0), where=used)
+    return {
+        "dataset_name": name or model.datasets_names[0],
+        "method": method,
+        "parameter_names": (*labels, *parameters.names[len(labels) :]),
+        "values": parameters.value,
+        "errors": np.array([par.error for par in parameters]),
+        "total_stat": np.nan if impossible else cash(sums.counts[used], predicted[used]),
+        "energy": sums.energy,
+        "counts": sums.counts,
+        "background": sums.background,
+        "predicted": np.where(used, predicted, 0.0),
+        "n_unpredicted": sums.total_unpredicted,
+        "livetime": sums.livetime,
+        "counts_excluded": sums.counts_excluded,
+        "background_excluded": excluded,
+    }

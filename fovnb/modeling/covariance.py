@@ -120,6 +120,9 @@ class JointCovariance:
 
     def set(self, parts: Sequence[_Part], covariance: Covariance | AnyArray) -> None:
         """Give each model its block, and remember the terms between them."""
+        if len(parts) == 1:
+            parts[0].covariance = covariance
+            return
         parameters = Parameters.from_stack(part.parameters for part in parts)
         matrix = Covariance(parameters, as_array(covariance)).data
         for block, part in zip(_blocks(parts), parts, strict=True):
@@ -169,7 +172,7 @@ def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> Float
     """
     place, pick = np.nonzero([[par is one for one in free] for par in parameters])
     full = np.zeros((len(parameters),) * 2)
-    full[np.ix_(place, place)] = matrix[np.ix_(pick, pick)]
+    full[place[:, None], place] = matrix[pick[:, None], pick]
     return full
 
 

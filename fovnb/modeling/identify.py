@@ -23,14 +23,16 @@ def open_directions(null_space: FloatArray) -> FloatArray:
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
     rows = null_space.T.copy()
+    if not len(rows):
+        return rows
     for i in range(len(rows)):
         pivot = int(np.argmax(np.abs(rows[i]) > 0.9 * np.abs(rows[i]).max()))
         rows[i] /= rows[i, pivot]
         others = np.arange(len(rows)) != i
         rows[others] -= np.outer(rows[others, pivot], rows[i])
-    rows /= np.abs(rows).max(axis=1, initial=1e-300, keepdims=True)
+    rows /= np.abs(rows).max(axis=1, keepdims=True)
     rows[np.abs(rows) < 1e-8] = 0
-    return rows[np.lexsort(-np.abs(rows.T)[::-1])] if len(rows) > 1 else rows
+    return rows[np.lexsort(-np.abs(rows.T)[::-1])]
 
 
 def open_words(direction: FloatArray, names: Sequence[str]) -> str:

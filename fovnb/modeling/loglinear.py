@@ -15,13 +15,12 @@ import numpy as np
 from fovnb.modeling.penalty import Penalty
 from fovnb.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["LogLinear", "covariance", "inverse", "null_space", "open_parameters", "rank", "row_space"]
+__all__ = ["LogLinear", "covariance", "have_part", "inverse", "null_space", "open_parameters", "rank", "row_space"]
 
 _NO_COUNTS = 1e-8  # expected counts of a bin that says nothing
 _AT_LIMIT = 1e-6  # of theta
 _ROUNDING = 1e-15
 _PART = 1e-6  # of a direction of length 1: a smaller entry is rounding
-_SAFE = 0.3  # of the positive part: a second derivative smaller than this leads too far
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,16 +61,15 @@ class LogLinear:
     def statistic(self, theta: FloatArray) -> FloatArray:
         """Return F, shape (T,)."""
         exponent, scaled = self._scaled(theta)
-        # Without a source ln P is the exponent, also where P underflows.
-        log = np.log(scaled + self.source, where=self._has_source, out=exponent) if self._any_source else exponent
-        data = np.sum(scaled + self.source - self.counts * log, axis=-1)
+        if self._any_source:  # without ln P is the exponent, also where P underflows
+            scaled += self.source
+            np.log(scaled, where=self._has_source, out=exponent)
+        data = (scaled - self.counts * exponent).sum(axis=-1)
         return np.asarray(data + self.penalty.value(theta) if self.penalty.acts else data)
 
     def gradient(self, theta: FloatArray) -> FloatArray:
         """Return the gradients of F, shape (T, U)."""
-        scaled, share = self._share(theta)
-        data = (scaled - self.counts * share) @ self.design
-        return np.asarray(data + self.penalty.gradient(theta) if self.penalty.acts else data)
+        return self._gradient(theta, *self._share(theta))
 
     def curvature(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the second derivatives of F and their expectation, shape (T, U, U) each.
@@ -84,21 +82,23 @@ class LogLinear:
 
     def safe_curvature(self, theta: FloatArray) -> FloatArray:
         """Return positive second derivatives, shape (T, U, U), rather larger than those of F than smaller."""
-        observed, expected = self.weights(theta)
+        return self.derivatives(theta)[1]
+
+    def derivatives(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return `gradient` and `safe_curvature`."""
+        share = self._share(theta)
+        observed, expected = self._weights(*share)
         # Where nothing was seen beside a source the expected weights are far too small; elsewhere they are safe.
         data = self._quadratic(np.maximum(observed, expected) if self._any_source else expected)
-        if not self.penalty.acts:
-            return data
-        full, positive = self.penalty.curvature(theta)
-        return data + np.where(full > _SAFE * positive, full, positive)
+        safe = data + self.penalty.safe_curvature(theta) if self.penalty.acts else data
+        return self._gradient(theta, *share), safe
 
     def weights(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return w of the second derivatives A^T diag(w) A of F and of their expectation, shape (T, K) each.
 
         With a source the former can be negative; without, both are P.
         """
-        scaled, share = self._share(theta)
-        return scaled - self.counts * share * (1 - share), scaled * share
+        return self._weights(*self._share(theta))
 
     def informative(self, theta: FloatArray) -> BoolArray:
         """Return which bins say anything about theta, shape (T, K): not those that would never hold a count."""
@@ -118,6 +118,11 @@ class LogLinear:
     def system(self) -> FloatArray:
         """What data and priors determine, as rows: the design and the priors' directions, shape (K + n terms, U)."""
         return np.vstack([self.design, self.penalty.directions]) if self.penalty.acts else self.design
+
+    @cached_property
+    def total_counts(self) -> FloatArray:
+        """Sum of each set of counts, shape (T,)."""
+        return np.asarray(self.counts.sum(axis=1))
 
     @cached_property
     def convex(self) -> bool:
@@ -144,10 +149,18 @@ class LogLinear:
     def _share(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return P - S and (P - S) / P."""
         _, scaled = self._scaled(theta)
-        ones = np.ones(scaled.shape)
         if not self._any_source:
-            return scaled, ones
-        return scaled, np.divide(scaled, scaled + self.source, where=self._has_source, out=ones)
+            return scaled, np.ones(1)
+        return scaled, np.divide(scaled, scaled + self.source, where=self._has_source, out=np.ones(scaled.shape))
+
+    def _gradient(self, theta: FloatArray, scaled: FloatArray, share: FloatArray) -> FloatArray:
+        data = (scaled - self.counts * share) @ self.design
+        return np.asarray(data + self.penalty.gradient(theta) if self.penalty.acts else data)
+
+    def _weights(self, scaled: FloatArray, share: FloatArray) -> tuple[FloatArray, FloatArray]:
+        if not self._any_source:
+            return scaled, scaled
+        return scaled - self.counts * share * (1 - share), scaled * share
 
     def _quadratic(self, weights: FloatArray) -> FloatArray:
         """Return A^T diag(w) A of each row of weights."""
@@ -161,32 +174,52 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     Where the observed second derivatives are not positive, the expected ones stand in.
     """
     curvatures = list(zip(problem.weights(theta), problem.penalty.curvature(theta), strict=True))
+    curvatures = curvatures[:1] if problem.convex else curvatures
     result = np.zeros((*theta.shape, theta.shape[1]))
     for toys, rows, columns in _alike(problem, theta, moving):
-        span, place = row_space(problem, rows, columns), np.flatnonzero(columns)
-        here, half = np.ix_(toys, place, place), problem.design[:, columns] @ span
+        span = _spread(row_space(problem, rows, columns), columns)
+        half = problem.design @ span
         # In this order rounding cannot make a variance negative.
-        small, stand_in = ((half.T * w[toys][:, None, :]) @ half + span.T @ q[here] @ span for w, q in curvatures)
-        if not problem.convex:
+        small, *stand_in = ((half.T * w[toys][:, None, :]) @ half + span.T @ q[toys] @ span for w, q in curvatures)
+        if stand_in:
             good = np.all(np.linalg.eigvalsh(small) > 0, axis=-1)
-            small = np.where(good[:, None, None], small, stand_in)
-        result[here] = span @ inverse(small) @ span.T
+            small = np.where(good[:, None, None], small, stand_in[0])
+        result[toys] = span @ inverse(small) @ span.T
     return result
 
 
-def open_parameters(problem: LogLinear, theta: FloatArray) -> BoolArray:
-    """Return which parameters have a part in a direction that nothing determines, shape (T, U)."""
+def open_parameters(problem: LogLinear, theta: FloatArray, inside: BoolArray) -> BoolArray:
+    """Return which parameters have a part in a direction that nothing determines, shape (T, U).
+
+    Those that are not ``inside``, shape (T, U), stay where they are.
+    """
     result = np.zeros(theta.shape, dtype=bool)
-    for toys, rows, columns in _alike(problem, theta, ~problem.at_limit(theta)):
-        parts = np.linalg.norm(null_space(problem, rows, columns), axis=1)
-        result[np.ix_(toys, np.flatnonzero(columns))] = parts > _PART
+    for toys, rows, columns in _alike(problem, theta, inside):
+        result[toys] = have_part(_spread(null_space(problem, rows, columns), columns))
     return result
+
+
+def have_part(directions: FloatArray) -> BoolArray:
+    """Return which parameters have a part in some directions, orthonormal, shape (U, d)."""
+    return np.asarray(np.sqrt((directions**2).sum(axis=1)) > _PART)
+
+
+def _spread(directions: FloatArray, columns: BoolArray) -> FloatArray:
+    """Return directions of some parameters, as columns, as directions of all."""
+    if columns.all():
+        return directions
+    full = np.zeros((len(columns), directions.shape[1]))
+    full[columns] = directions
+    return full
 
 
 def _alike(
     problem: LogLinear, theta: FloatArray, columns: BoolArray
 ) -> Iterator[tuple[IntArray, BoolArray, BoolArray]]:
     """Return the toys for which the same bins say anything and the same parameters count, with both."""
+    if len(theta) == 1:
+        yield np.zeros(1, dtype=int), problem.informative(theta)[0], columns[0]
+        return
     patterns, kind = np.unique(np.hstack([problem.informative(theta), columns]), axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         bins, parameters = np.split(pattern, [len(problem.offset)])
@@ -222,6 +255,8 @@ def row_space(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> FloatA
 
 def rank(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> int:
     """Return how many combinations of some parameters some bins determine, without the priors."""
+    if not problem.penalty.acts:
+        return _directions(problem, rows, columns)[1]
     return _svd(problem.design[np.ix_(rows, columns)])[1]
 
 
@@ -235,7 +270,6 @@ def _directions(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> tupl
 
 def _svd(design: FloatArray) -> tuple[FloatArray, int]:
     """Return the right singular vectors as rows, strongest first, and the rank."""
-    # The small Gram matrix would square the condition; QR keeps it and makes many bins few.
-    triangle = np.linalg.qr(design, mode="r") if len(design) > design.shape[1] else design
-    _, singular, right = np.linalg.svd(triangle, full_matrices=True)
+    # The small Gram matrix would square the condition.
+    _, singular, right = np.linalg.svd(design, full_matrices=len(design) < design.shape[1])
     return right, int(np.sum(singular > 1e-10 * singular.max(initial=0)))

@@ -45,14 +45,17 @@ def nearest_to_zero(problem: LogLinear, theta: FloatArray) -> FloatArray:
 def _descend(problem: LogLinear, theta: FloatArray) -> tuple[FloatArray, BoolArray]:
     """Return where Newton's method leads from the start, and whether it arrived."""
     theta, going, close = theta.copy(), np.arange(len(theta)), _CLOSE if problem.convex else _VERY_CLOSE
+    value = problem.statistic(theta)
     for _ in range(_MAX_STEPS):
         step, gain = _newton_step(problem, theta[going])
-        theta[going] = _advance(problem, theta[going], step, gain)
+        theta[going], value[going] = _advance(problem, theta[going], value[going], step, gain)
         far = gain >= close
-        if not far.all():
-            going, problem = going[far], problem.select(far)
+        if far.all():
+            continue
+        going = going[far]
         if not len(going):
             break
+        problem = problem.select(far)
     found = np.ones(len(theta), dtype=bool)
     found[going] = False
     return theta, found
@@ -68,8 +71,8 @@ def _start(problem: LogLinear) -> FloatArray:
     while True:
         rest = target - np.where(held, theta, 0) @ problem.design.T
         theta = np.where(held, theta, -_solve(hessian, (weights * rest) @ problem.design, ~held))
-        clipped = np.clip(theta, problem.lower, problem.upper)
-        if np.array_equal(clipped, theta):
+        clipped = np.minimum(np.maximum(theta, problem.lower), problem.upper)
+        if np.all(clipped == theta):
             return theta
         theta, held = clipped, held | (clipped != theta)
 
@@ -79,8 +82,12 @@ def _newton_step(problem: LogLinear, theta: FloatArray) -> tuple[FloatArray, Flo
 
     Parameters that push against a limit are held.
     """
-    gradient, hessian = problem.gradient(theta), problem.safe_curvature(theta)
+    gradient, hessian = problem.derivatives(theta)
     low, high = theta <= problem.lower, theta >= problem.upper
+    inside = ~(low | high)
+    if inside.all():
+        step = _solve(hessian, gradient, inside)
+        return step, -(gradient * step).sum(axis=1)
     blocked = (low & (gradient > 0)) | (high & (gradient < 0))
     held = blocked
     while True:
@@ -104,7 +111,7 @@ def _solve(hessian: FloatArray, gradient: FloatArray, free: BoolArray) -> FloatA
     """
     diagonal = _diagonal(hessian)
     free = free & (diagonal > 1e-200)
-    scale = np.where(free, 1 / np.sqrt(np.where(free, diagonal, 1)), 0)
+    scale = free / np.sqrt(np.where(free, diagonal, 1))
     scaled = hessian * scale[:, :, None] * scale[:, None, :]
     every = np.arange(hessian.shape[1])
     scaled[:, every, every] = 1 + _RIDGE
@@ -115,25 +122,27 @@ def _diagonal(matrix: FloatArray) -> FloatArray:
     return np.diagonal(matrix, axis1=-2, axis2=-1)
 
 
-def _advance(problem: LogLinear, theta: FloatArray, step: FloatArray, gain: FloatArray) -> FloatArray:
-    """Return theta after the step, shortened to the nearest limit, to a sane change and until F falls."""
+def _advance(
+    problem: LogLinear, theta: FloatArray, before: FloatArray, step: FloatArray, gain: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return theta and F after the step, shortened to the nearest limit, to a sane change and until F falls."""
     limit = np.where(step < 0, problem.lower, problem.upper)
     room = np.divide(limit - theta, step, where=step != 0, out=np.full(step.shape, np.inf))
     change = np.abs(step @ problem.system.T).max(axis=1, initial=0)
     length = np.minimum(room.min(axis=1, initial=1.0), _MAX_CHANGE / np.maximum(change, _MAX_CHANGE))
-    before = problem.statistic(theta)
-    ceiling = before + 1e-13 * (np.abs(before) + problem.counts.sum(axis=1))
-    result, waiting = theta.copy(), np.ones(len(theta), dtype=bool)
+    ceiling = before + 1e-13 * (np.abs(before) + problem.total_counts)
+    result, value, waiting = theta.copy(), before.copy(), np.ones(len(theta), dtype=bool)
     for _ in range(50):
-        new = np.clip(theta + length[:, None] * step, problem.lower, problem.upper)
-        falls = waiting & (problem.statistic(new) <= ceiling - 1e-4 * length * gain)
+        new = np.minimum(np.maximum(theta + length[:, None] * step, problem.lower), problem.upper)
+        after = problem.statistic(new)
+        falls = waiting & (after <= ceiling - 1e-4 * length * gain)
         # Land on a limit exactly, so that the next step knows of it.
-        result[falls] = np.where(room <= length[:, None], limit, new)[falls]
+        result[falls], value[falls] = np.where(room <= length[:, None], limit, new)[falls], after[falls]
         waiting &= ~falls
         if not waiting.any():
             break
         length = np.where(waiting, length / 2, length)
-    return result
+    return result, value
 
 
 def _nearest(

@@ -5,7 +5,6 @@ the same object.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from copy import copy
 from math import isnan, nan
 from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
@@ -181,7 +180,9 @@ class Parameter:
 
     def copy(self) -> "Parameter":
         """Return an independent copy."""
-        return copy(self)
+        new = Parameter.__new__(Parameter)
+        vars(new).update(vars(self))
+        return new
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain values, as Gammapy's YAML names them."""

@@ -10,6 +10,7 @@ from fovnb.types import FloatArray
 __all__ = ["Penalty"]
 
 _LARGE = 300.0  # a logarithm whose exponential can still be squared
+_SAFE = 0.3  # of the positive part: a second derivative smaller than this leads too far
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,10 +72,29 @@ class Penalty:
 
     def curvature(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Return the second derivatives of Q, and those without what can be negative, shape (T, U, U) each."""
-        norm, linear, unit = self._norm(theta), self.rows.T @ self.rows, np.eye(len(self.weight))
-        own = self.weight * norm**2
-        full = own + self.weight * (norm - self.mean) * norm
-        return linear + full[..., None] * unit, linear + own[..., None] * unit
+        if not self.acts:
+            none = np.zeros((*theta.shape, theta.shape[-1]))
+            return none, none
+        full, positive = self._bends(theta)
+        return self._with_rows(full), self._with_rows(positive)
+
+    def safe_curvature(self, theta: FloatArray) -> FloatArray:
+        """Return positive second derivatives, shape (T, U, U): of each norm's prior those of Q unless they are small.
+
+        Each term is judged alone: beside rows that leave all norms rise together, a sum of both can look positive and
+        bend down in just that direction.
+        """
+        full, positive = self._bends(theta)
+        return self._with_rows(np.where(full > _SAFE * positive, full, positive))
+
+    def _bends(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return the second derivatives of the priors on norms, and without what can be negative, shape (T, U) each."""
+        norm = self._norm(theta)
+        positive = self.weight * norm**2
+        return positive + self.weight * (norm - self.mean) * norm, positive
+
+    def _with_rows(self, bends: FloatArray) -> FloatArray:
+        return np.asarray(self.rows.T @ self.rows + bends[..., None] * np.eye(len(self.weight)))
 
     def _norm(self, theta: FloatArray) -> FloatArray:
         return np.exp(np.minimum(np.where(self.weight > 0, theta, 0), _LARGE))

@@ -26,7 +26,7 @@ def pivot_energy(energy: FloatArray, predicted: FloatArray) -> float:
     >>> round(pivot_energy(np.array([1.0, 4.0]), np.array([5.0, 5.0])), 6)
     2.0
     """
-    return float(np.exp(np.average(np.log(energy), weights=predicted)))
+    return float(np.exp(np.sum(predicted * np.log(energy)) / np.sum(predicted)))
 
 
 def pivot_norm(model: FoVBackgroundModel, solution: Solution, energy: float) -> tuple[float, float]:
@@ -47,5 +47,6 @@ def pivot_norm(model: FoVBackgroundModel, solution: Solution, energy: float) -> 
     slopes = log_tangent(spectral, here)[1][0] @ link
     with np.errstate(over="ignore"):
         norm = float(spectral.evaluate_tev(here)[0])
-    is_open = np.abs(slopes @ solution.null_space).max(initial=0) > 1e-6 * np.abs(slopes).max(initial=0)
+    null = solution.null_space
+    is_open = null.size and np.abs(slopes @ null).max() > 1e-6 * np.abs(slopes).max()
     return norm, np.inf if is_open else norm * float(np.sqrt(slopes @ solution.covariance @ slopes))

@@ -107,8 +107,9 @@ class Problem:
     def errors(self, theta: FloatArray, covariance: FloatArray) -> FloatArray:
         """Return the errors of the values, shape (T, U): NaN at a limit, infinite with a part in what is open."""
         sigma = np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1)) * self.scale(self.values(theta))
-        known = np.where(self.likelihood.at_limit(theta), np.nan, sigma)
-        return np.where(open_parameters(self.likelihood, theta), np.inf, known)
+        at_limit = self.likelihood.at_limit(theta)
+        known = np.where(at_limit, np.nan, sigma)
+        return np.where(open_parameters(self.likelihood, theta, ~at_limit), np.inf, known)
 
     def expand(self, values: AnyArray, others: AnyArray | float) -> AnyArray:
         """Return numbers for all parameters of the model, shape (..., P), from those of the free ones."""
@@ -128,7 +129,7 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
         If a norm that stays as it is is not positive, or limits exclude each other.
     """
     spectral = model.spectral_model
-    parameters = spectral.parameters
+    parameters, labels = spectral.parameters, spectral.labels
     free = parameters.free_unique_parameters
     is_norm = np.array([_is_norm(par) for par in free], dtype=bool)
     limits = _limits(free, bool(sums.source.any()))
@@ -137,14 +138,16 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
         raise ModelError(msg)
     designed = spectral.log_design(sums.energy)
     constant, columns = _tangent(spectral, sums.energy) if designed is None else designed
-    link = np.array([[float(par is one) for one in free] for par in parameters])
+    number = {par: j for j, par in enumerate(free)}
+    place = np.array([number.get(par, -1) for par in parameters])
+    link = (place[:, None] == np.arange(len(free))).astype(float)
     fixed = _fixed_theta(parameters)
     smoothness = spectral.penalty_rows()
     return Problem(
         free=free,
-        labels=tuple(spectral.labels[parameters.index(par)] for par in free),
-        names=tuple(spectral.labels),
-        place=np.where(link.any(axis=1), link.argmax(axis=1), -1),
+        labels=tuple(labels[parameters.index(par)] for par in free),
+        names=labels,
+        place=place,
         start=parameters.value,
         is_norm=is_norm,
         limits=limits,
@@ -189,6 +192,8 @@ def as_theta(values: FloatArray, is_norm: BoolArray) -> FloatArray:
 
 def _penalty(free: Parameters, is_norm: BoolArray, rows: FloatArray, target: FloatArray) -> Penalty:
     """Return the priors of the parameters, and the smoothness as rows that are to meet a target."""
+    if not (len(rows) or any(free.prior)):
+        return Penalty.none(len(free))
     given = [(par.prior.mu.value, par.prior.weight / par.prior.sigma.value**2) if par.prior else (0, 0) for par in free]
     mean, weight = np.array(given, dtype=float).T
     slope = ~is_norm & (weight > 0)

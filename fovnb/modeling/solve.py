@@ -8,7 +8,7 @@ import numpy as np
 from fovnb.errors import PredictionError
 from fovnb.modeling.fit import Fit
 from fovnb.modeling.identify import open_directions
-from fovnb.modeling.loglinear import LogLinear, covariance, null_space, rank, row_space
+from fovnb.modeling.loglinear import LogLinear, covariance, have_part, null_space, rank, row_space
 from fovnb.modeling.models import FoVBackgroundModel, Models
 from fovnb.modeling.newton import maximise, nearest_to_zero
 from fovnb.modeling.parameter import Parameters
@@ -73,7 +73,8 @@ class Solution:
     @cached_property
     def errors(self) -> FloatArray:
         """Errors of the values, shape (U,)."""
-        return np.asarray(self.problem.errors(self.theta[None], self.covariance[None])[0])
+        sigma = np.sqrt(self.covariance.diagonal()) * self.problem.scale(self.values)
+        return np.where(have_part(self.null_space), np.inf, np.where(self.at_limit, np.nan, sigma))
 
     @cached_property
     def null_space(self) -> FloatArray:

@@ -34,6 +34,8 @@ class BackgroundSums(Record):
         S_k, predicted source counts, 0 by default; P_k = n_k B_k + S_k.
     n_unpredicted : float
         Counts inside the mask where no background is predicted: reported, never summed.
+    n_unreadable : int
+        Pixels inside the mask whose counts are negative or infinite: such sums mean nothing.
     counts_excluded, background_excluded : array, shape (K,), optional
         Counts and predicted background at norm 1 inside the safe mask that the exclusion mask leaves out, 0 by default.
     livetime : float
@@ -59,6 +61,7 @@ class BackgroundSums(Record):
     counts_excluded: FloatArray = field(default_factory=lambda: np.zeros(0))
     background_excluded: FloatArray = field(default_factory=lambda: np.zeros(0))
     livetime: float = np.nan
+    n_unreadable: int = 0
 
     def __post_init__(self) -> None:
         size = np.size(self.energy)

@@ -42,7 +42,8 @@ def _selection(data: Data) -> Iterator[Assign]:
     if data.obs_ids is not None:
         yield _only(Call(Public("numpy", "isin"), (Item(_TABLE, "OBS_ID"), list(data.obs_ids))))
     if asked.target is not None:
-        yield _only(Operation("==", Item(_TABLE, "OBJECT"), asked.target))
+        yield Assign("target", asked.target, "data")
+        yield _only(Operation("==", Item(_TABLE, "OBJECT"), Name("target")))
     if asked.zenith_max_deg is not None:
         yield _only(Operation("<=", Item(_TABLE, "ZEN_PNT"), asked.zenith_max_deg))
     if asked.quality_max is not None:
@@ -55,7 +56,8 @@ def _cone(cone: Cone) -> Iterator[Assign]:
     columns = (Item(_TABLE, "RA_PNT"), Item(_TABLE, "DEC_PNT"))
     place = Call(Public("astropy.coordinates", "SkyCoord"), columns, (Arg("unit", "deg"), Arg("frame", "icrs")))
     yield Assign("pointings", place, "data")
-    distance = Method(Name("pointings"), "separation", (position(cone.lon_deg, cone.lat_deg, cone.frame),))
+    yield Assign("center", position(cone.lon_deg, cone.lat_deg, cone.frame), "data")
+    distance = Method(Name("pointings"), "separation", (Name("center"),))
     yield _only(Operation("<=", distance, Quantity(cone.radius_deg, "deg")))
 
 

@@ -3,7 +3,7 @@
 from fovnb.modeling.models.background import FoVBackgroundModel
 from fovnb.modeling.models.compound import CompoundNormSpectralModel
 from fovnb.modeling.models.core import DatasetModels, Model, Models
-from fovnb.modeling.models.create import create_norm, needs_dataset
+from fovnb.modeling.models.create import NormLike, create_norm, is_factory, needs_dataset
 from fovnb.modeling.models.norm_base import NormSpectralModel
 from fovnb.modeling.models.norms import (
     ExpCutoffPowerLawNormSpectralModel,
@@ -25,12 +25,14 @@ __all__ = [
     "LogParabolaNormSpectralModel",
     "Model",
     "Models",
+    "NormLike",
     "NormSpectralModel",
     "PiecewiseNormSpectralModel",
     "PiecewisePowerLawNormSpectralModel",
     "PowerLawNormSpectralModel",
     "TemplateNormSpectralModel",
     "create_norm",
+    "is_factory",
     "needs_dataset",
     "towards_zenith",
 ]

@@ -1,6 +1,7 @@
 """Norm models by name."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypeGuard
 
 from fovnb.errors import ModelError
 from fovnb.modeling.models.compound import CompoundNormSpectralModel
@@ -15,7 +16,7 @@ from fovnb.modeling.models.piecewise import PiecewiseNormSpectralModel, Piecewis
 from fovnb.modeling.sums import BackgroundSums
 from fovnb.text import did_you_mean
 
-__all__ = ["NORM_MODELS", "create_norm", "find_class", "needs_dataset"]
+__all__ = ["NORM_MODELS", "NormLike", "create_norm", "find_class", "is_factory", "needs_dataset"]
 
 NORM_MODELS: tuple[type[NormSpectralModel], ...] = (
     PowerLawNormSpectralModel,
@@ -26,19 +27,20 @@ NORM_MODELS: tuple[type[NormSpectralModel], ...] = (
     TemplateNormSpectralModel,
     CompoundNormSpectralModel,
 )
+NormLike: TypeAlias = NormSpectralModel | str | Callable[..., NormSpectralModel]
 _FROM_DATA = (PiecewiseNormSpectralModel, PiecewisePowerLawNormSpectralModel)
 _FROM_ARGUMENTS = (TemplateNormSpectralModel, CompoundNormSpectralModel)
 
 
-def create_norm(
-    model: NormSpectralModel | str, dataset: Any = None, exclusion_mask: Any = None, **kwargs: Any
-) -> NormSpectralModel:
-    """Return a norm model: the given one itself, or a new one by name.
+def create_norm(model: NormLike, dataset: Any = None, exclusion_mask: Any = None, **kwargs: Any) -> NormSpectralModel:
+    """Return a norm model: the given one itself, or a new one by name or from a dataset.
 
     Parameters
     ----------
-    model : norm spectral model or str
-        A model; or a class name or tag such as "pl-norm"; or a product of them such as "pl-norm * piecewise-norm".
+    model : norm spectral model, str or callable
+        A model; or a class name or tag such as "pl-norm"; or a product of them such as "pl-norm * piecewise-norm"; or
+        what makes one from a dataset, such as ``PiecewiseNormSpectralModel.from_dataset``, with a ``partial`` around
+        it for its options.
     dataset : `~fovnb.datasets.MapDataset` or `~fovnb.modeling.sums.BackgroundSums`, optional
         Where "piecewise-norm" and "piecewise-pl-norm" find their nodes; see
         `PiecewiseNormSpectralModel.from_dataset`.
@@ -61,6 +63,8 @@ def create_norm(
     """
     if isinstance(model, NormSpectralModel):
         return model
+    if is_factory(model):
+        return _made(model, dataset, exclusion_mask, kwargs)
     factors = [_create(cls, dataset, exclusion_mask, kwargs) for cls in _classes(model)]
     product = factors[0]
     for factor in factors[1:]:
@@ -68,8 +72,13 @@ def create_norm(
     return product
 
 
-def needs_dataset(model: NormSpectralModel | str) -> bool:
-    """Return whether `create_norm` needs a dataset for this name.
+def is_factory(model: object) -> TypeGuard[Callable[..., NormSpectralModel]]:
+    """Return whether something makes norm models from datasets; a class is none: it waits for its arguments."""
+    return callable(model) and not isinstance(model, NormSpectralModel | type)
+
+
+def needs_dataset(model: NormLike) -> bool:
+    """Return whether `create_norm` needs a dataset for this.
 
     Raises
     ------
@@ -81,6 +90,8 @@ def needs_dataset(model: NormSpectralModel | str) -> bool:
     >>> needs_dataset("pl-norm"), needs_dataset("piecewise-norm")
     (False, True)
     """
+    if is_factory(model):
+        return True
     return not isinstance(model, NormSpectralModel) and any(cls in _FROM_DATA for cls in _classes(model))
 
 
@@ -97,6 +108,20 @@ def find_class(tag: Any, classes: tuple[Any, ...] = NORM_MODELS) -> Any:
         msg = f"no model {tag!r}{did_you_mean(str(tag), known)}; known are {', '.join(known)}"
         raise ModelError(msg)
     return known[tag]
+
+
+def _made(
+    factory: Callable[..., NormSpectralModel], dataset: Any, exclusion_mask: Any, kwargs: dict[str, Any]
+) -> NormSpectralModel:
+    if dataset is None:
+        msg = f"{factory!r} makes a norm from a dataset, and none was given; give one, or a norm model"
+        raise ModelError(msg)
+    options = kwargs if exclusion_mask is None else {**kwargs, "exclusion_mask": exclusion_mask}
+    made: object = factory(dataset, **options)
+    if not isinstance(made, NormSpectralModel):
+        msg = f"{factory!r} made {made!r} from a dataset; expected a norm model such as PowerLawNormSpectralModel()"
+        raise ModelError(msg)
+    return made
 
 
 def _classes(name: Any) -> list[Any]:

@@ -57,8 +57,8 @@ def dataset_sums(dataset: Any, exclusion_mask: Any = None) -> BackgroundSums:
 
     Parameters
     ----------
-    dataset : `~fovnb.datasets.MapDataset`
-        With counts and background.
+    dataset : `~fovnb.datasets.MapDataset` or `BackgroundSums`
+        With counts and background; sums are returned as they are.
     exclusion_mask : Map or ExclusionMask, optional
         Boolean, True = used, on the geometry of the dataset or its image; what has ``to_map(geom)`` makes it. By
         default the dataset's own ``mask_exclusion``, if any.
@@ -68,6 +68,8 @@ def dataset_sums(dataset: Any, exclusion_mask: Any = None) -> BackgroundSums:
     ModelError
         If there are no counts or no background, or a mask is not boolean or on another geometry.
     """
+    if isinstance(dataset, BackgroundSums):
+        return dataset
     counts, background = (_values(dataset, name) for name in ("counts", "background"))
     exclusion = getattr(dataset, "mask_exclusion", None) if exclusion_mask is None else exclusion_mask
     used = (background > 0) & (background < np.inf)

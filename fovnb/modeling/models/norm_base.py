@@ -9,7 +9,6 @@ and ``log_design`` gives c and A, which turns the fit of a norm into a small con
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from copy import copy
 from typing import Any, ClassVar
 
 import numpy as np
@@ -76,8 +75,8 @@ class NormSpectralModel(ABC):
     @covariance.setter
     def covariance(self, covariance: "Covariance | AnyArray") -> None:
         self._covariance = Covariance(self.parameters, as_array(covariance)).data
-        for par, variance in zip(self.parameters, np.diag(self._covariance), strict=True):
-            par.error = np.sqrt(variance)
+        for par, error in zip(self.parameters, np.sqrt(np.diag(self._covariance)).tolist(), strict=True):
+            par.error = error
 
     @property
     def frozen(self) -> bool:
@@ -112,9 +111,9 @@ class NormSpectralModel(ABC):
 
     def copy(self) -> "NormSpectralModel":
         """Return an independent copy."""
-        new = copy(self)
-        new._parameters = dict(zip(self._parameters, self.parameters.copy(), strict=True))
-        new._covariance = self._covariance.copy()
+        new = object.__new__(type(self))
+        copies = dict(zip(self._parameters, self.parameters.copy(), strict=True))
+        vars(new).update(vars(self), _parameters=copies, _covariance=self._covariance.copy())
         return new
 
     def to_dict(self) -> dict[str, Any]:

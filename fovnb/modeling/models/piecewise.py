@@ -80,8 +80,8 @@ class PiecewiseNormSpectralModel(NormSpectralModel):
 
         Parameters
         ----------
-        dataset : `~fovnb.datasets.MapDataset`
-            With counts and background.
+        dataset : `~fovnb.datasets.MapDataset` or `BackgroundSums`
+            With counts and background, or the sums of these.
         min_counts : float
             Counts in every merged bin at least.
         exclusion_mask : Map or ExclusionMask, optional

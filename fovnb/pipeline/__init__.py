@@ -1,0 +1,6 @@
+"""From a recipe to results; see `run` and `Pipeline`."""
+
+from fovnb.pipeline.core import Pipeline, run
+from fovnb.pipeline.results import Results, StepTime, Timings
+
+__all__ = ["Pipeline", "Results", "StepTime", "Timings", "run"]

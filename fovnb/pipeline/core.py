@@ -1,0 +1,231 @@
+"""The pipeline: a recipe becomes results, and what did not change since the last time is not computed again."""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from threading import RLock
+from typing import Any, TypeAlias
+
+from fovnb.data import DataStore
+from fovnb.datasets import Datasets, MapDataset
+from fovnb.datasets.frozen import read_only
+from fovnb.makers import ExclusionHistory
+from fovnb.maps import Map
+from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps
+from fovnb.pipeline.journal import Cancel, Journal, as_check
+from fovnb.pipeline.memory import Memory, default_limit
+from fovnb.pipeline.results import Results
+from fovnb.pipeline.runs import CubeStore, Run, fit_run, make_run
+from fovnb.pipeline.sizes import sizes
+from fovnb.pipeline.stack import stack_runs
+from fovnb.recipe import Background, Recipe
+from fovnb.steps import (
+    background_statements,
+    cube_statements,
+    data_statements,
+    exclusion_statements,
+    execute,
+    group_statement,
+    safe_mask_statements,
+    suggestion_statements,
+)
+
+__all__ = ["Pipeline", "run"]
+
+Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]] | None
+
+
+class Pipeline:
+    """Runs recipes, and remembers each step by its own values and by all those before it.
+
+    It may be used by several threads: one recipe runs at a time.
+
+    Parameters
+    ----------
+    limit_bytes : int, optional
+        Most memory for what is remembered; by default a quarter of what this process may use, 1 GB at most.
+    roots : list of path, optional
+        Folders that are open to the paths of recipes; see `fovnb.recipe.paths.resolve`.
+    store : CubeStore, optional
+        Cubes of runs on disk.
+
+    Examples
+    --------
+    >>> from fovnb.recipe import Circle, Recipe
+    >>> recipe = Recipe().edit_step("exclusion", regions=[Circle(83.6333, 22.0145, 0.3, name="source")])
+    >>> pipeline = Pipeline()
+    >>> pipeline.run(recipe)
+    Results
+    -------
+      runs   : 2 of 2 in the stack
+      ledger : 2 of 2 runs, ...
+    >>> wider = recipe.edit_step("exclusion", regions=[Circle(83.6333, 22.0145, 0.4, name="source")])
+    >>> pipeline.run(wider).timings["cube"].computed
+    0
+    """
+
+    def __init__(self, limit_bytes: int | None = None, roots: Roots = None, store: CubeStore | None = None) -> None:
+        self._memory = Memory(default_limit() if limit_bytes is None else limit_bytes, sizes)
+        self._roots = None if roots is None else tuple(roots)
+        self._store = store
+        self._lock = RLock()
+
+    def run(self, recipe: Recipe, progress: Progress = None, cancel: Cancel = None, roots: Roots = None) -> Results:
+        """Return what a recipe comes to.
+
+        Parameters
+        ----------
+        recipe : Recipe
+            What to do.
+        progress : callable, optional
+            Wraps the runs, as ``tqdm.auto.tqdm`` does.
+        cancel : threading.Event or callable, optional
+            Stops the work, between runs and inside of them, when it is set or returns True.
+        roots : list of path, optional
+            Folders that are open to the paths of this recipe, instead of the pipeline's.
+
+        Raises
+        ------
+        CancelledError
+            If the caller stopped it.
+        RecipeError, DataError, InvalidInputError
+            If the recipe names what is not there, or what it may not.
+        """
+        check = as_check(cancel)
+        with self._held(check):
+            pass_ = _Pass(
+                recipe, Journal(self._memory, check), self._roots if roots is None else tuple(roots), self._store
+            )
+            return pass_.results(progress or iter)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._memory.clear()
+
+    @contextmanager
+    def _held(self, check: Callable[[], None]) -> Iterator[None]:
+        """Wait until no other thread runs a recipe, unless the caller stops waiting."""
+        while not self._lock.acquire(timeout=0.05):
+            check()
+        try:
+            yield
+        finally:
+            self._lock.release()
+
+
+def run(recipe: Recipe, progress: Progress = None, cancel: Cancel = None, *, roots: Roots = None) -> Results:
+    """Return what a recipe comes to, with the memory that all calls of this process share; see `Pipeline.run`.
+
+    Examples
+    --------
+    >>> run(Recipe()).ledger["status"].tolist()
+    ['ok', 'ok']
+    """
+    return _shared().run(recipe, progress, cancel, roots)
+
+
+@cache
+def _shared() -> Pipeline:
+    return Pipeline()
+
+
+@dataclass(frozen=True)
+class _Pass:
+    """One recipe on its way through the steps."""
+
+    recipe: Recipe
+    journal: Journal
+    roots: tuple[Any, ...] | None
+    store: CubeStore | None
+
+    def results(self, progress: Callable[[Iterable[Any]], Iterable[Any]]) -> Results:
+        recipe = self.recipe
+        names = self.grids()
+        runs = [make_run(one, recipe, names, self.journal, self.store) for one in progress(self.observations())]
+        mask_key, mask = self.mask(names)
+        history = None
+        if recipe.exclusion.suggestion is not None:
+            mask_key, (mask, history) = self.suggested(runs, names, mask_key, mask)
+        fitted = self.fitted(runs, mask_key, mask)
+        safe_key = tuple(one.key for one in runs)
+        keys = (safe_key, (safe_key, mask_key), (safe_key, mask_key, recipe.background))
+        stacked = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
+        return Results(
+            recipe, Datasets(map(read_only, fitted)), read_only(stacked), self.journal.timings(), mask, history
+        )
+
+    def observations(self) -> list[Any]:
+        data = self.recipe.data
+        known = index_stamps(data, self.roots)
+        store: DataStore = self.journal.value(
+            "data", (data.folder, data.demo_runs, known), lambda: execute(data_statements(data)[:1])["data_store"]
+        )
+        return self.journal.value("data", (data, known), lambda: find_runs(data, store))
+
+    def grids(self) -> Mapping[str, Any]:
+        """Return the axes, the geometry, the makers of cubes and safe masks, and an empty dataset."""
+        cube, safe = self.recipe.cube, self.recipe.safe_mask
+        made = self.journal.value("grid", cube, lambda: execute(cube_statements(cube)))
+        return execute(safe_mask_statements(safe), made)
+
+    def mask(self, names: Mapping[str, Any]) -> tuple[Hashable, Map | None]:
+        exclusion, cube = self.recipe.exclusion, self.recipe.cube
+        statements = exclusion_statements(exclusion)
+        if not statements:
+            return None, None
+        known = exclusion_stamps(exclusion, self.roots)
+        key = (known, exclusion.edit(suggestion=None), cube.energy, cube.geometry)
+        return key, self.journal.value("exclusion", key, lambda: _frozen(execute(statements, names)["exclusion_mask"]))
+
+    def maker(self, mask: Map | None = None) -> Any:
+        background: Background = self.recipe.background
+        return execute(background_statements(background, mask is not None), {"exclusion_mask": mask})["fov_bkg_maker"]
+
+    def suggested(
+        self, runs: list[Run], names: Mapping[str, Any], mask_key: Hashable, mask: Map | None
+    ) -> tuple[Hashable, tuple[Map | None, ExclusionHistory | None]]:
+        """Return the mask with the areas that the data suggest, and how they were found."""
+        usable = [one.dataset for one in runs if not one.failed]
+        suggestion = self.recipe.exclusion.suggestion
+        if suggestion is None or not usable:
+            return mask_key, (mask, None)
+        key = (tuple(one.key for one in runs), mask_key, self.recipe.background, suggestion)
+
+        def make() -> tuple[Map, ExclusionHistory]:
+            known = {**names, "datasets": usable, "fov_bkg_maker": self.maker(mask)}
+            made = execute(suggestion_statements(suggestion), known)
+            for step in made["history"].steps:
+                _frozen(step.used)
+                _frozen(step.significance)
+            return _frozen(made["exclusion_mask"]), made["history"]
+
+        return key, self.journal.value("exclusion", key, make)
+
+    def fitted(self, runs: list[Run], mask_key: Hashable, mask: Map | None) -> list[MapDataset]:
+        background = self.recipe.background
+        if background.group is not None:
+            return self.together(runs, mask_key, mask)
+        maker = self.maker()
+        return [fit_run(one, maker, mask, (mask_key, background), self.journal) for one in runs]
+
+    def together(self, runs: list[Run], mask_key: Hashable, mask: Map | None) -> list[MapDataset]:
+        background = self.recipe.background
+        usable = [one.dataset for one in runs if not one.failed]
+        if background.group is None or not usable:
+            return [one.dataset for one in runs]
+        statements = [
+            *background_statements(background, mask is not None),
+            group_statement(background.group, mask is not None),
+        ]
+        known = {"datasets": usable, "exclusion_mask": mask}
+        key = (tuple(one.key for one in runs), mask_key, background)
+        fitted = iter(self.journal.value("background", key, lambda: execute(statements, known)["datasets"]))
+        return [one.dataset if one.failed else next(fitted) for one in runs]
+
+
+def _frozen(made: Map) -> Map:
+    """Return a map that was just made, its values read-only."""
+    made.data.flags.writeable = False
+    return made

@@ -1,0 +1,90 @@
+"""What was computed before, by the values that it was computed from; the least recently used goes first."""
+
+import os
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Mapping
+from pathlib import Path
+from typing import Any
+
+from fovnb.errors import InvalidInputError
+
+__all__ = ["Memory", "default_limit"]
+
+_CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+class Memory:
+    """Values by their keys, bounded by the bytes of their arrays; arrays that values share count once.
+
+    Parameters
+    ----------
+    limit_bytes : int
+        Most bytes to hold. A larger value is not kept.
+    sizes : callable
+        Returns the bytes of each distinct array of a value, by its id.
+
+    Examples
+    --------
+    >>> memory = Memory(100, lambda text: {id(text): len(text)})
+    >>> for name in ("first", "second", "third"):
+    ...     memory.put(name, name * 8)
+    >>> memory.get("first"), memory.nbytes
+    (None, 88)
+    """
+
+    def __init__(self, limit_bytes: int, sizes: Callable[[Any], Mapping[int, int]]) -> None:
+        if limit_bytes < 0:
+            msg = f"limit_bytes is {limit_bytes}; expected 0 or more"
+            raise InvalidInputError(msg)
+        self._limit = limit_bytes
+        self._sizes = sizes
+        self._entries: OrderedDict[Hashable, tuple[Any, Mapping[int, int]]] = OrderedDict()
+        self._holders: Counter[int] = Counter()
+        self.nbytes = 0
+
+    def get(self, key: Hashable) -> Any:
+        """Return a value, or None if it is not there."""
+        if key not in self._entries:
+            return None
+        self._entries.move_to_end(key)
+        return self._entries[key][0]
+
+    def put(self, key: Hashable, value: Any) -> None:
+        """Keep a value, and forget those that were not used for longest until all fit."""
+        self._forget(key)
+        sizes = self._sizes(value)
+        self._entries[key] = (value, sizes)
+        self.nbytes += sum(size for array, size in sizes.items() if not self._holders[array])
+        self._holders.update(sizes.keys())
+        while self.nbytes > self._limit:
+            self._forget(next(iter(self._entries)))
+
+    def clear(self) -> None:
+        """Forget everything."""
+        for key in list(self._entries):
+            self._forget(key)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def _forget(self, key: Hashable) -> None:
+        _, sizes = self._entries.pop(key, (None, {}))
+        for array, size in sizes.items():
+            self._holders[array] -= 1
+            if not self._holders[array]:
+                del self._holders[array]
+                self.nbytes -= size
+
+
+def default_limit() -> int:
+    """Return a quarter of the memory that this process may use, 1 GB at most.
+
+    Examples
+    --------
+    >>> 0 < default_limit() <= 10**9
+    True
+    """
+    limits = [int(text) for path in _CONTAINER if path.exists() and (text := path.read_text().strip()).isdecimal()]
+    if hasattr(os, "sysconf"):
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    return min([10**9, *(limit // 4 for limit in limits)])

@@ -1,0 +1,132 @@
+"""One run through the steps, up to its fitted background; a run that fails says why and spoils no other."""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
+
+from fovnb import __version__
+from fovnb.data import Observation
+from fovnb.datasets import MapDataset
+from fovnb.errors import CancelledError
+from fovnb.makers.normalise import background_sums, find_flaw
+from fovnb.makers.reduce import failed_dataset
+from fovnb.maps import Map
+from fovnb.pipeline.inputs import content_hash, run_stamps
+from fovnb.pipeline.journal import Journal
+from fovnb.recipe import Cube, Recipe
+from fovnb.recipe.serialise import plain
+
+__all__ = ["CubeStore", "Run", "fit_run", "make_run"]
+
+
+class CubeStore(Protocol):
+    """Cubes of runs on disk, by a digest of what they are made from."""
+
+    def load(self, key: str) -> MapDataset | None:
+        """Return a cube, or None if it is not there."""
+
+    def save(self, key: str, dataset: MapDataset) -> None:
+        """Keep a cube."""
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """A run after its safe mask: the dataset, and the key of all that it was made from."""
+
+    observation: Observation
+    dataset: MapDataset
+    key: Hashable
+    failed: bool = False
+
+
+def make_run(
+    observation: Observation, recipe: Recipe, names: Mapping[str, Any], journal: Journal, store: CubeStore | None
+) -> Run:
+    """Return a run with its cube and its safe mask; whatever is wrong with it is said in its dataset.
+
+    Parameters
+    ----------
+    observation : Observation
+        The run.
+    recipe : Recipe
+        What to do.
+    names : dict
+        ``maker``, ``safe_mask_maker`` and the empty ``stacked``.
+    journal : Journal
+        Remembers and times.
+    store : CubeStore, optional
+        Cubes on disk.
+    """
+    known = run_stamps(observation)
+    cube_key = (observation.obs_id, known, recipe.cube)
+    key = (cube_key, recipe.safe_mask)
+    try:
+        run = journal.value("data", (observation.obs_id, known), observation.alone)
+        make = partial(_cube, run, recipe.cube, names, journal.check, store)
+        cube = journal.value("cube", cube_key, make)
+        safe = journal.value("safe mask", key, lambda: names["safe_mask_maker"].run(cube, run))
+    except (CancelledError, Warning):  # a warning that was made an error is meant for the caller
+        raise
+    except Exception as error:  # whatever is wrong with one run, the others go on
+        return Run(observation, failed_dataset(observation, names["stacked"], error), (key, str(error)), failed=True)
+    return Run(run, safe, key)
+
+
+def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashable], journal: Journal) -> MapDataset:
+    """Return the dataset of a run with its background fitted outside a mask.
+
+    Parameters
+    ----------
+    run : Run
+        The run.
+    maker : FoVBackgroundMaker
+        Without a mask of its own.
+    mask : Map, optional
+        On the grid of the run.
+    keys : (key of the mask, key of the fit)
+        What they were made from.
+    journal : Journal
+        Remembers and times.
+    """
+    if run.failed:
+        return run.dataset
+    mask_key, fit_key = keys
+    try:
+        return journal.value(
+            "background", (run.key, mask_key, fit_key), lambda: _fitted(run, maker, mask, mask_key, journal)
+        )
+    except (CancelledError, Warning):  # a warning that was made an error is meant for the caller
+        raise
+    except Exception as error:  # whatever is wrong with one run, the others go on
+        return failed_dataset(run.observation, run.dataset, error)
+
+
+def _fitted(run: Run, maker: Any, mask: Map | None, mask_key: Hashable, journal: Journal) -> MapDataset:
+    masked = run.dataset if mask is None else run.dataset.replace(mask_exclusion=mask)
+    sums = journal.value("sums", (run.key, mask_key), lambda: () if find_flaw(masked) else background_sums(masked))
+    fitted: MapDataset = maker.run(masked, sums=sums or None)
+    return fitted
+
+
+def _cube(
+    run: Observation, cube: Cube, names: Mapping[str, Any], check: Callable[[], None], store: CubeStore | None
+) -> MapDataset:
+    """Return the maps of a run, from disk if they are there."""
+    make: Callable[[], MapDataset] = partial(names["maker"].run, names["stacked"], run, before_part=lambda _: check())
+    if store is None:
+        return make()
+    key = _digest(run, cube)
+    found = store.load(key)
+    if found is None:
+        found = make()
+        store.save(key, found)
+    return found
+
+
+def _digest(run: Observation, cube: Cube) -> str:
+    """Return a digest of all that a cube is made from: the files' content, the step, and this version of the code."""
+    what = {"run": run.obs_id, "files": content_hash(run), "cube": plain(cube), "version": __version__}
+    return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()
