@@ -148,8 +148,8 @@ def norm(**tilt: object) -> Background:
     ("change", "steps"),
     [
         ({}, set()),
-        ({"background": norm(value=0.1, frozen=True)}, {"background", "stack"}),
-        ({"background": norm(frozen=True)}, {"background", "stack"}),
+        ({"background": norm(value=0.1, frozen=True)}, {"background"}),
+        ({"background": norm(frozen=True)}, {"background"}),
         ({"exclusion": Exclusion((CIRCLE.edit(radius_deg=0.4),))}, {"exclusion", "sums", "background", "stack"}),
         ({"safe_mask": SafeMask(offset_max_deg=1.5)}, {"safe mask", "sums", "background", "stack"}),
         ({"stack": Stack(2)}, {"stack"}),

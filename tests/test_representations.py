@@ -16,6 +16,7 @@ import pytest
 from astropy import units as u
 
 import fovnb
+from fovnb import recipe
 from fovnb.data import DataStore
 from fovnb.datasets import Datasets
 from fovnb.demo import SOURCES, RunTruth
@@ -62,12 +63,14 @@ from fovnb.modeling.models import (
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
+from fovnb.pipeline import Pipeline
 from fovnb.plots import Panel
 from fovnb.report import report
 from tests.datasets import make_run
 from tests.dl3 import run, write_dl3
 from tests.surveys import Survey, fit_runs, make_survey
 
+SMALL = recipe.Recipe(cube=recipe.Cube(geometry=recipe.Geometry(binsz_deg=0.2), selection=["counts", "background"]))
 EVIL = "<script>alert('obs-1')</script>"
 NODES = [1, 4] * u.TeV
 
@@ -172,9 +175,41 @@ def modeled(_: Path) -> dict[str, Any]:
     }
 
 
+def planned(_: Path) -> dict[str, Any]:
+    """Return steps of recipes and what one came to, by class name; names are hostile."""
+    circle = recipe.Circle(83.6, 22.0, 0.3, name=EVIL)
+    some = recipe.Recipe(exclusion=recipe.Exclusion([circle]), data=recipe.Data(obs_ids=[1]))
+    two = {"lon_deg": 83.6, "lat_deg": 22.0, "width_deg": 0.3, "height_deg": 0.2, "name": EVIL}
+    nodes = (1.0, 4.0)
+    steps = [
+        circle,
+        recipe.Annulus(83.6, 22.0, 0.2, 0.3, name=EVIL),
+        recipe.Ellipse(**two),
+        recipe.Rectangle(**two),
+        recipe.Polygon((83, 84, 84), (22, 22, 23), name=EVIL),
+        *(some, some.data, some.cube, some.safe_mask, some.exclusion, some.background, some.stack),
+        *(some.cube.energy, some.cube.geometry, recipe.EnergyEdges(nodes), recipe.Selection(target=EVIL)),
+        *(
+            recipe.Cone(83.6, 22.0),
+            recipe.Catalogue(f"{EVIL}.fits"),
+            recipe.Suggestion(),
+            recipe.Group(),
+            recipe.Gradient(),
+        ),
+        *(recipe.Parameter(1.0, prior=recipe.Prior(1.0, 0.1)), recipe.Prior(1.0, 0.1), recipe.PowerLawNorm()),
+        *(recipe.LogParabolaNorm(), recipe.ExpCutoffNorm(), recipe.PiecewiseNorm(), recipe.PiecewisePowerLawNorm()),
+        *(recipe.TemplateNorm(nodes, nodes), recipe.ProductNorm((recipe.PowerLawNorm(), recipe.PowerLawNorm()))),
+        recipe.field_info(recipe.Cone, "lon_deg"),
+    ]
+    pipeline = Pipeline(limit_bytes=10**9)
+    return {type(one).__name__: one for one in [*steps, pipeline.run(SMALL), pipeline]}
+
+
 NOT_SHOWN = {"Model", "SkyGrid"}  # a function in a class's clothes, and what geometries keep inside
 LONGEST = {"ObservationMetaData": 60}  # a whole FITS header; all others have at most 20 lines
 PACKAGES = [
+    "codegen",
+    "commands",
     "data",
     "datasets",
     "demo",
@@ -184,8 +219,11 @@ PACKAGES = [
     "maps",
     "modeling",
     "modeling.models",
+    "pipeline",
     "plots",
+    "recipe",
     "report",
+    "steps",
 ]
 MODULES = ["demo.analysis", "modeling.background_fit"]
 
@@ -193,7 +231,7 @@ MODULES = ["demo.analysis", "modeling.background_fit"]
 def public_classes() -> list[str]:
     """Return the classes that users import, but for exceptions and enumerations."""
     modules = [importlib.import_module(f"fovnb.{name}") for name in PACKAGES + MODULES]
-    found = [getattr(module, name) for module in modules for name in module.__all__]
+    found = [getattr(module, name) for module in modules for name in getattr(module, "__all__", ())]
     classes = {thing for thing in found if inspect.isclass(thing) and not issubclass(thing, (Enum, Exception))}
     return sorted({cls.__name__ for cls in classes} - NOT_SHOWN)
 
@@ -202,7 +240,7 @@ def public_classes() -> list[str]:
 def twice(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     """Return one object of every public class, made twice from scratch."""
     folder = tmp_path_factory.mktemp("dl3")
-    return [data(folder) | reduced(folder) | modeled(folder) | diagnosed(folder) for _ in range(2)]
+    return [data(folder) | reduced(folder) | modeled(folder) | diagnosed(folder) | planned(folder) for _ in range(2)]
 
 
 def test_every_package_is_looked_at():

@@ -2,8 +2,6 @@
 
 import hashlib
 import pickle
-import resource
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -20,6 +18,7 @@ from fovnb.pipeline.packing import packed, unpacked
 from fovnb.pipeline.store import CubeStore
 from fovnb.recipe import Cube, Geometry
 from fovnb.steps import cube_statements, execute
+from tests.full_disk import no_file_above
 
 KEY = "0a1b"
 
@@ -234,17 +233,6 @@ def test_a_full_disk_leaves_no_file(dataset, tmp_path):
     store.save(KEY, dataset)  # said once, and not tried again
     assert list(tmp_path.iterdir()) == []
     assert store.load(KEY) is None
-
-
-@contextmanager
-def no_file_above(size):
-    """Refuse to write larger files, as a full disk does."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_units_and_odd_values_of_the_meta_come_back(dataset):

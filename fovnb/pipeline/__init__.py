@@ -1,6 +1,6 @@
 """From a recipe to results; see `run` and `Pipeline`."""
 
 from fovnb.pipeline.core import Pipeline, run
-from fovnb.pipeline.results import Results, StepTime, Timings
+from fovnb.pipeline.results import Results
 
-__all__ = ["Pipeline", "Results", "StepTime", "Timings", "run"]
+__all__ = ["Pipeline", "Results", "run"]

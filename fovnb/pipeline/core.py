@@ -8,8 +8,7 @@ from threading import RLock
 from typing import Any, TypeAlias
 
 from fovnb.data import DataStore
-from fovnb.datasets import Datasets, MapDataset
-from fovnb.datasets.frozen import read_only
+from fovnb.datasets import MapDataset
 from fovnb.makers import ExclusionHistory
 from fovnb.maps import Map
 from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps
@@ -30,13 +29,14 @@ from fovnb.steps import (
     safe_mask_statements,
     suggestion_statements,
 )
+from fovnb.text import Record
 
 __all__ = ["Pipeline", "run"]
 
 Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]] | None
 
 
-class Pipeline:
+class Pipeline(Record):
     """Runs recipes, and remembers each step by its own values and by all those before it.
 
     It may be used by several threads: one recipe runs at a time.
@@ -104,6 +104,9 @@ class Pipeline:
         with self._lock:
             self._memory.clear()
 
+    def _rows(self) -> dict[str, object]:
+        return {"remembered": f"{len(self._memory)} values", "memory": self._memory.used}
+
     @contextmanager
     def _held(self, check: Callable[[], None]) -> Iterator[None]:
         """Wait until no other thread runs a recipe, unless the caller stops waiting."""
@@ -150,11 +153,9 @@ class _Pass:
             mask_key, (mask, history) = self.suggested(runs, names, mask_key, mask)
         fitted = self.fitted(runs, mask_key, mask)
         safe_key = tuple(one.key for one in runs)
-        keys = (safe_key, (safe_key, mask_key), (safe_key, mask_key, recipe.background))
-        stacked = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
-        return Results(
-            recipe, Datasets(map(read_only, fitted)), read_only(stacked), self.journal.timings(), mask, history
-        )
+        keys = (safe_key, (safe_key, mask_key))
+        stack = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
+        return Results(recipe, stack, self.journal.timings(), mask, history)
 
     def observations(self) -> list[Any]:
         data = self.recipe.data

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from fovnb.errors import CancelledError, InvalidInputError
 from fovnb.pipeline.memory import Memory
-from fovnb.pipeline.results import StepTime, Timings
+from fovnb.pipeline.times import StepTime, Timings
 
 __all__ = ["Cancel", "Journal", "as_check"]
 

@@ -64,6 +64,11 @@ class Memory:
         for key in list(self._entries):
             self._forget(key)
 
+    @property
+    def used(self) -> str:
+        """How much of the limit is used, in words."""
+        return f"{self.nbytes / 1e6:.0f} of {self._limit / 1e6:.0f} MB"
+
     def __len__(self) -> int:
         return len(self._entries)
 

@@ -32,7 +32,7 @@ __all__ = ["packed", "unpacked"]
 _PLAIN = (type(None), bool, int, float, str)
 _PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
 _OTHERS = ("gti", "meta_table", "name", "meta", "run_info")
-_EXACT = ("crpix", "crval", "cdelt", "pc", "lonpole", "latpole", "dateref")
+_EXACT = ("crpix", "crval", "cdelt", "lonpole", "latpole", "dateref")
 
 
 def packed(dataset: MapDataset, label: str = "") -> bytes:
@@ -129,7 +129,10 @@ def _made(tree: Any, arrays: list[AnyArray], grids: MutableMapping[str, SkyGrid]
     if name in ("array", "scalar"):
         return arrays[inner] if name == "array" else arrays[inner][()]
     if name == "grid":
-        return grids.setdefault(json.dumps(inner), _grid(**inner))
+        known = json.dumps(inner)
+        if known not in grids:
+            grids[known] = _grid(**inner)
+        return grids[known]
     parts = {key: _made(one, arrays, grids) for key, one in inner.items()}
     return parts if name == "dict" else _KINDS[name].together(**parts)
 
@@ -142,7 +145,7 @@ def _dataset_parts(dataset: MapDataset) -> dict[str, Any]:
 def _grid_parts(sky: SkyGrid) -> dict[str, Any]:
     """Return a projection as a FITS header, whose numbers are rounded, and the numbers themselves."""
     wcs = sky.wcs.wcs
-    exact = {name: np.asarray(getattr(wcs, name)).tolist() for name in _EXACT if name != "pc"}
+    exact = {name: np.asarray(getattr(wcs, name)).tolist() for name in _EXACT}
     header = sky.wcs.to_header_string()
     return {"header": header, "npix": list(sky.shape[::-1]), "pc": wcs.get_pc().tolist(), **exact}
 

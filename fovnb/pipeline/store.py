@@ -65,7 +65,7 @@ class CubeStore:
                 file.write(body)
         except (DataError, InvalidInputError) as error:
             self._keeps = False
-            msg = f"the cubes of this and later runs are not kept, and must be made anew when the work is resumed: {error}"
+            msg = f"the cubes of this and later runs are not kept, a resumed run makes them anew: {error}"
             warnings.warn(msg, FovnbWarning, stacklevel=2)
 
     def _path(self, key: str) -> Path:

@@ -4,14 +4,16 @@ import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import MappingProxyType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-__all__ = ["FieldInfo", "field", "field_info", "fields_of", "kinds_of"]
+from fovnb.text import Record
+
+__all__ = ["FieldInfo", "field", "field_info", "fields_of", "kinds_of", "members_of"]
 
 
-@dataclass(frozen=True)
-class FieldInfo:
+@dataclass(frozen=True, repr=False)
+class FieldInfo(Record):
     """What is known of a field.
 
     Parameters
@@ -21,7 +23,7 @@ class FieldInfo:
     label, unit, help : str
         What a person reads.
     annotation : type
-        Type of the value; tuples hold values of one type.
+        Type of the value.
     default : object
         Default value; ``dataclasses.MISSING`` where there is none.
     low, high : float
@@ -33,7 +35,7 @@ class FieldInfo:
     step : float
         Step of a slider, of the logarithm to base 10 on a "log" scale; 0 for none.
     form : {"", "path", "increasing"}
-        What else the value must be: a path of data, or a tuple of increasing numbers.
+        What else the value must be: a path of data, or a tuple of numbers that increase by more than 1e-9 of each.
     least : int
         Fewest items of a tuple.
     """
@@ -60,7 +62,17 @@ class FieldInfo:
     @property
     def optional(self) -> bool:
         """Whether it may be None."""
-        return type(None) in get_args(self.annotation)
+        return type(None) in members_of(self.annotation)
+
+    @property
+    def required(self) -> bool:
+        """Whether it must be given, since there is no default."""
+        return self.default is dataclasses.MISSING
+
+    def _rows(self) -> dict[str, object]:
+        shown = {one.name: getattr(self, one.name) for one in dataclasses.fields(self)}
+        hidden = {"annotation", *(["default"] if self.required else [])}
+        return {name: value for name, value in shown.items() if name not in hidden}
 
 
 def field(default: Any = dataclasses.MISSING, *, label: str, **info: Any) -> Any:
@@ -95,6 +107,17 @@ def kinds_of(annotation: Any) -> dict[str, type]:
     """Return the dataclasses that an annotation allows, by their ``kind``; "" for the only one without."""
     found = [one for one in _parts(annotation) if dataclasses.is_dataclass(one)]
     return {getattr(one, "kind", ""): one for one in found if isinstance(one, type)}
+
+
+def members_of(annotation: Any) -> tuple[Any, ...]:
+    """Return what a union is made of, or the annotation itself.
+
+    Examples
+    --------
+    >>> members_of(int | None)
+    (<class 'int'>, <class 'NoneType'>)
+    """
+    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
 
 
 @cache

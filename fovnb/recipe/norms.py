@@ -1,13 +1,15 @@
 """Norm models as plain values: how the norm of the background depends on energy, parameter by parameter."""
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal, TypeAlias
+from itertools import chain, count
+from typing import Any, ClassVar, Literal, TypeAlias
 
-from fovnb.recipe.fields import field
+from fovnb.recipe.fields import field, fields_of
 from fovnb.recipe.step import Step
 
 __all__ = [
     "ExpCutoffNorm",
+    "Factor",
     "LogParabolaNorm",
     "Norm",
     "Parameter",
@@ -17,27 +19,31 @@ __all__ = [
     "Prior",
     "ProductNorm",
     "TemplateNorm",
+    "has_nodes",
+    "parameters_of",
 ]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Prior(Step):
-    """A Gaussian prior."""
+    """A Gaussian prior, in the parameter's own unit."""
 
-    mu: float = field(label="mean", low=-1e6, high=1e6)
-    sigma: float = field(label="standard deviation", low=0, high=1e6, open_low=True)
-    weight: float = field(1.0, label="weight", low=0, high=1e6, open_low=True)
+    mu: float = field(label="mean", low=-1e6, high=1e6, step=0.01)
+    sigma: float = field(label="standard deviation", low=0, high=1e6, open_low=True, scale="log", step=0.05)
+    weight: float = field(
+        1.0, label="weight", low=0, high=1e6, open_low=True, scale="log", step=0.05, help="factor on -2 ln L"
+    )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Parameter(Step):
-    """Value, limits, frozen flag and prior of a parameter."""
+    """Value, limits, frozen flag and prior of a parameter, in the unit of the field that holds it."""
 
-    value: float = field(label="value", low=-1e6, high=1e6, step=0.01)
-    min: float | None = field(None, label="lower limit", low=-1e6, high=1e6)
-    max: float | None = field(None, label="upper limit", low=-1e6, high=1e6)
+    value: float = field(label="value", low=-1e6, high=1e6, step=0.01, help="where a fit starts")
+    min: float | None = field(None, label="lower limit", low=-1e6, high=1e6, step=0.01)
+    max: float | None = field(None, label="upper limit", low=-1e6, high=1e6, step=0.01)
     frozen: bool = field(False, label="frozen", help="a frozen parameter keeps its value")
-    prior: Prior | None = field(None, label="prior")
+    prior: Prior | None = field(None, label="prior", help="what is known before the fit")
 
     def _check(self) -> None:
         low, high = (float("-inf") if self.min is None else self.min), (float("inf") if self.max is None else self.max)
@@ -49,149 +55,186 @@ class Parameter(Step):
 
 _NORM = Parameter(1.0)
 _SLOPE = Parameter(0.0)
+_ENERGY_TEV: dict[str, Any] = {"unit": "TeV", "low": 1e-6, "high": 1e6, "scale": "log", "step": 0.05}
 
 
-def _norm() -> Parameter:
-    found: Parameter = field(_NORM, label="norm", help="factor on the background; 1 is the model as shipped")
-    return found
+def _norm() -> Any:
+    return field(_NORM, label="norm", help="factor on the background; 1 is the model as shipped")
 
 
-def _reference(tev: float) -> float:
-    found: float = field(tev, label="reference energy", unit="TeV", low=1e-6, high=1e6, scale="log", open_low=True)
-    return found
+def _slope(label: str, help: str) -> Any:  # noqa: A002 - the metadata's name
+    return field(_SLOPE, label=label, help=help)
 
 
-def _nodes() -> tuple[float, ...] | None:
-    found: tuple[float, ...] | None = field(
+def _reference(tev: float) -> Any:
+    return field(tev, label="reference energy", **_ENERGY_TEV)
+
+
+def _nodes(least: int) -> Any:
+    return field(
+        None, label="nodes", form="increasing", least=least, help="energies; by default from the counts", **_ENERGY_TEV
+    )
+
+
+def _node_norms() -> Any:
+    return field((), label="norms", help="one for each node; by default 1 and free")
+
+
+def _smoothness() -> Any:
+    return field(
         None,
-        label="nodes",
-        unit="TeV",
-        low=1e-6,
-        high=1e6,
-        form="increasing",
-        least=1,
-        help="by default from the counts",
+        label="smoothness",
+        low=0,
+        high=1e3,
+        open_low=True,
+        scale="log",
+        step=0.05,
+        help="expected change of ln norm from node to node",
     )
-    return found
 
 
-def _min_counts() -> float:
-    found: float = field(100.0, label="counts a node", low=1, high=1e9, scale="log", help="of nodes from the counts")
-    return found
+def _min_counts() -> Any:
+    return field(100.0, label="counts a node", low=1, high=1e9, scale="log", step=0.05, help="of nodes from the counts")
 
 
-def _smoothness() -> float | None:
-    found: float | None = field(
-        None, label="smoothness", low=0, high=1e3, open_low=True, help="expected change of ln norm from node to node"
-    )
-    return found
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PowerLawNorm(Step):
     """``norm * (E / reference) ** -tilt``."""
 
     kind: ClassVar[str] = "pl-norm"
 
     norm: Parameter = _norm()
-    tilt: Parameter = field(_SLOPE, label="tilt", help="positive: the norm falls with energy")
+    tilt: Parameter = _slope("tilt", "positive: the norm falls with energy")
     reference_tev: float = _reference(1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LogParabolaNorm(Step):
     """``norm * (E / reference) ** (-alpha - beta * ln(E / reference))``."""
 
     kind: ClassVar[str] = "lp-norm"
 
     norm: Parameter = _norm()
-    alpha: Parameter = field(_SLOPE, label="alpha")
-    beta: Parameter = field(_SLOPE, label="beta")
+    alpha: Parameter = _slope("alpha", "slope at the reference energy")
+    beta: Parameter = _slope("beta", "curvature")
     reference_tev: float = _reference(10.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ExpCutoffNorm(Step):
     """``norm * (E / reference) ** -index * exp(-(lambda_ * E) ** alpha)``."""
 
     kind: ClassVar[str] = "ecpl-norm"
 
     norm: Parameter = _norm()
-    index: Parameter = field(_SLOPE, label="index")
-    lambda_: Parameter = field(Parameter(0.1), label="inverse cutoff", unit="TeV-1")
-    alpha: Parameter = field(Parameter(1.0, frozen=True), label="alpha")
+    index: Parameter = _slope("index", "slope below the cutoff")
+    lambda_: Parameter = field(Parameter(0.1), label="inverse cutoff", unit="TeV-1", help="0 is no cutoff")
+    alpha: Parameter = field(Parameter(1.0, frozen=True), label="alpha", help="how sharp the cutoff is")
     reference_tev: float = _reference(1.0)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PiecewiseNorm(Step):
     """A norm at each node, interpolated between them; without ``norms`` all are 1 and free."""
 
     kind: ClassVar[str] = "piecewise-norm"
 
-    energy_tev: tuple[float, ...] | None = _nodes()
-    norms: tuple[Parameter, ...] = field((), label="norms")
+    energy_tev: tuple[float, ...] | None = _nodes(2)
+    norms: tuple[Parameter, ...] = _node_norms()
     interp: Literal["log", "lin"] = field("log", label="interpolation")
     smoothness: float | None = _smoothness()
     min_counts: float = _min_counts()
 
     def _check(self) -> None:
-        if self.energy_tev is not None and len(self.energy_tev) < 2:
-            self._refuse("energy_tev", "expected at least 2 nodes")
-        if len(self.norms) not in (0, len(self.energy_tev or ())):
-            self._refuse("norms", f"expected one for each of the {len(self.energy_tev or ())} nodes, or none")
+        if self.norms:
+            self._expect_as_many("norms", "energy_tev")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PiecewisePowerLawNorm(Step):
     """A norm at each node, and a power law above the last one."""
 
     kind: ClassVar[str] = "piecewise-pl-norm"
 
-    energy_tev: tuple[float, ...] | None = _nodes()
-    norms: tuple[Parameter, ...] = field((), label="norms")
-    tilt: Parameter = field(_SLOPE, label="tilt")
+    energy_tev: tuple[float, ...] | None = _nodes(1)
+    norms: tuple[Parameter, ...] = _node_norms()
+    tilt: Parameter = _slope("tilt", "of the power law above the last node")
     smoothness: float | None = _smoothness()
     min_counts: float = _min_counts()
 
     def _check(self) -> None:
-        if len(self.norms) not in (0, len(self.energy_tev or ())):
-            self._refuse("norms", f"expected one for each of the {len(self.energy_tev or ())} nodes, or none")
+        if self.norms:
+            self._expect_as_many("norms", "energy_tev")
         if self.energy_tev is None and self.tilt != _SLOPE:
-            self._refuse("tilt", "it can be set where energy_tev is given, too")
+            self._refuse("tilt", "it can be set only where energy_tev is given, too")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TemplateNorm(Step):
     """A tabulated curve times a norm."""
 
     kind: ClassVar[str] = "template-norm"
 
-    energy_tev: tuple[float, ...] = field(label="energies", unit="TeV", low=1e-6, high=1e6, form="increasing", least=2)
-    values: tuple[float, ...] = field(label="values", low=0, high=1e6, open_low=True, least=2)
+    energy_tev: tuple[float, ...] = field(label="energies", form="increasing", least=2, **_ENERGY_TEV)
+    values: tuple[float, ...] = field(label="values", low=0, high=1e6, open_low=True, least=2, help="one an energy")
     norm: Parameter = _norm()
 
     def _check(self) -> None:
-        if len(self.values) != len(self.energy_tev):
-            self._refuse("values", f"expected one for each of the {len(self.energy_tev)} energies")
+        self._expect_as_many("values", "energy_tev")
 
 
-@dataclass(frozen=True)
+Factor: TypeAlias = (
+    PowerLawNorm | LogParabolaNorm | ExpCutoffNorm | PiecewiseNorm | PiecewisePowerLawNorm | TemplateNorm
+)
+
+
+@dataclass(frozen=True, repr=False)
 class ProductNorm(Step):
     """A product of norms."""
 
     kind: ClassVar[str] = "product"
 
-    factors: tuple[
-        PowerLawNorm | LogParabolaNorm | ExpCutoffNorm | PiecewiseNorm | PiecewisePowerLawNorm | TemplateNorm, ...
-    ] = field(label="factors", least=2)
+    factors: tuple[Factor, ...] = field(label="factors", least=2, help="at least two norms")
 
     def _check(self) -> None:
-        for factor in self.factors:
-            if isinstance(factor, PiecewiseNorm | PiecewisePowerLawNorm) and factor.energy_tev is None:
-                self._refuse("factors", "a piecewise factor needs its nodes, energy_tev")
+        if not all(has_nodes(factor) for factor in self.factors):
+            self._refuse("factors", "a piecewise factor needs its nodes, energy_tev")
 
 
-Norm: TypeAlias = (
-    PowerLawNorm | LogParabolaNorm | ExpCutoffNorm | PiecewiseNorm | PiecewisePowerLawNorm | TemplateNorm | ProductNorm
-)
+Norm: TypeAlias = Factor | ProductNorm
+
+
+def has_nodes(norm: Norm) -> bool:
+    """Return whether all parameters of a norm are known: it does not wait for the counts to take its nodes from.
+
+    Examples
+    --------
+    >>> has_nodes(PiecewiseNorm()), has_nodes(PowerLawNorm())
+    (False, True)
+    """
+    return not isinstance(norm, PiecewiseNorm | PiecewisePowerLawNorm) or norm.energy_tev is not None
+
+
+def parameters_of(norm: Norm) -> dict[str, Parameter]:
+    """Return the parameters of a norm by the names that its model gives them.
+
+    Nodes that are taken from the counts are not among them. Names that an earlier factor of a product has are numbered.
+
+    Examples
+    --------
+    >>> list(parameters_of(ProductNorm([PowerLawNorm(), PiecewiseNorm([1, 10]), PowerLawNorm()])))
+    ['norm', 'tilt', 'norm_0', 'norm_1', 'norm_2', 'tilt_2']
+    """
+    found: dict[str, Parameter] = {}
+    for factor in norm.factors if isinstance(norm, ProductNorm) else (norm,):
+        for name, parameter in _named(factor).items():
+            found[next(new for new in chain([name], (f"{name}_{i}" for i in count(2))) if new not in found)] = parameter
+    return found
+
+
+def _named(norm: Factor) -> dict[str, Parameter]:
+    own = {name: value for name in fields_of(type(norm)) if isinstance(value := getattr(norm, name), Parameter)}
+    if isinstance(norm, PiecewiseNorm | PiecewisePowerLawNorm):
+        nodes = norm.norms or (_NORM,) * len(norm.energy_tev or ())
+        return own | {f"norm_{i}": one for i, one in enumerate(nodes)}
+    return own

@@ -1,43 +1,59 @@
 """Paths in a recipe: data only, below folders that the caller allows, and the same on every machine.
 
-A path is relative, or begins with ``~``, ``$GAMMAPY_DATA`` or ``$FOVNB_DATA``; nothing else is filled in.
+A path is relative, or begins with ``~``, ``$GAMMAPY_DATA`` or ``$FOVNB_DATA`` (also ``${...}``); nothing else is filled
+in. Messages show a path as the recipe has it, never where it leads.
 """
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from fovnb.errors import DataError, RecipeError
+from fovnb.files import make_path
 
-__all__ = ["DEFAULT_ROOTS", "check_path", "expand", "portable", "resolve"]
+__all__ = ["DEFAULT_ROOTS", "expand", "path_problem", "portable", "resolve", "text_problem"]
 
 DEFAULT_ROOTS = ("$GAMMAPY_DATA", "$FOVNB_DATA", ".", "~")
 
-_START = re.compile(r"^(?:\$\{?(GAMMAPY_DATA|FOVNB_DATA)\}?|~)(?=/|$)")
+_START = re.compile(r"(?:\$(GAMMAPY_DATA|FOVNB_DATA)|\$\{(GAMMAPY_DATA|FOVNB_DATA)\}|~)(?=/|\Z)")
 
 
-def check_path(path: str) -> str:
+def text_problem(text: str) -> str:
+    r"""Return what is wrong with a text in a recipe, or an empty string.
+
+    Examples
+    --------
+    >>> text_problem("Crab\0")
+    'expected text that UTF-8 can hold, without zero bytes'
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError:
+        content = b"\0"
+    return "expected text that UTF-8 can hold, without zero bytes" if b"\0" in content else ""
+
+
+def path_problem(path: str) -> str:
     """Return what is wrong with a path in a recipe, or an empty string.
 
     Examples
     --------
-    >>> check_path("$GAMMAPY_DATA/hess-dl3-dr1")
+    >>> path_problem("$GAMMAPY_DATA/hess-dl3-dr1")
     ''
-    >>> check_path("/etc/passwd")
+    >>> path_problem("/etc/passwd")
     'expected a path that begins with ~, $GAMMAPY_DATA or $FOVNB_DATA, or a relative one'
     """
-    rest = _START.sub("", path)
-    if path.count("{") != path.count("}") or "$" in rest or rest.startswith("~"):
+    if problem := text_problem(path):
+        return problem
+    if not path or any(len(name.encode("utf-8")) > 255 for name in path.split("/")):
+        return "expected a path, each name in it of 1 to 255 bytes"
+    start = _START.match(path)
+    rest = path[start.end() :] if start else path
+    if "$" in rest or rest.startswith("~"):
         return "only ~, $GAMMAPY_DATA and $FOVNB_DATA, at its beginning, are filled in"
-    if not _START.match(path) and (PurePosixPath(path).is_absolute() or PureWindowsPath(path).drive):
+    if not start and (PurePosixPath(path).anchor or PureWindowsPath(path).anchor):
         return "expected a path that begins with ~, $GAMMAPY_DATA or $FOVNB_DATA, or a relative one"
-    if (
-        not path
-        or any(not char.isprintable() for char in path)
-        or any(len(os.fsencode(p)) > 255 for p in path.split("/"))
-    ):
-        return "expected a path of printable characters, each name of 1 to 255 bytes"
     return ""
 
 
@@ -50,19 +66,20 @@ def expand(path: str) -> Path:
         If it is no path of a recipe.
     DataError
         If the variable is not set.
+
+    Examples
+    --------
+    >>> expand("data/hess").as_posix()
+    'data/hess'
     """
-    if problem := check_path(path):
+    if problem := path_problem(path):
         msg = f"the path is {path!r}; {problem}"
         raise RecipeError(msg)
-    match = _START.match(path)
-    if match is None:
-        return Path(path)
-    name = match[1]
+    name = _variable(path)
     if name and not os.environ.get(name):
-        msg = f"{path} names the variable {name}, which is not set; set it to the folder that holds the data"
+        msg = f"{path!r} names the variable {name}, which is not set; set it to the folder that holds the data"
         raise DataError(msg)
-    start = os.environ[name] if name else str(Path.home())
-    return Path(start + path[match.end() :])
+    return make_path(path)
 
 
 def resolve(path: str, roots: Iterable[str | os.PathLike[str]] | None = None) -> Path:
@@ -78,21 +95,21 @@ def resolve(path: str, roots: Iterable[str | os.PathLike[str]] | None = None) ->
     Raises
     ------
     RecipeError
-        If it lies outside of all of them.
+        If it is no path of a recipe, or lies outside of all of them.
     DataError
-        If a variable is not set.
+        If a variable is not set, or links lead in a circle.
 
     Examples
     --------
     >>> resolve("data/hess", roots=["data"]) == Path("data/hess").resolve()
     True
     """
-    target = expand(path).resolve()
-    folders = list(_folders(DEFAULT_ROOTS if roots is None else roots))
-    if any(target.is_relative_to(folder) for folder in folders):
+    target = _followed(expand(path), path)
+    if any(target.is_relative_to(folder) for folder in _folders(DEFAULT_ROOTS if roots is None else roots)):
         return target
     msg = (
-        f"{path} lies outside of the folders that are open to recipes; pass roots= (--root) with a folder that holds it"
+        f"{path!r} lies outside of the folders that are open to recipes; pass roots= (--root) with a folder that "
+        "holds it"
     )
     raise RecipeError(msg)
 
@@ -104,29 +121,49 @@ def portable(path: str | os.PathLike[str]) -> str:
     ------
     RecipeError
         If it lies in none of these.
+    InvalidInputError
+        If it is no path.
+    DataError
+        If it names a variable that is not set, or links lead in a circle.
 
     Examples
     --------
     >>> portable(Path("data/hess").absolute())
     'data/hess'
     """
+    target = make_path(path)
     text = os.fspath(path)
-    if not check_path(text):
+    if not path_problem(text):
         return text
-    target = Path(text).expanduser().resolve()
+    target = _followed(target, text)
     for start in DEFAULT_ROOTS:
         for folder in _folders([start]):
-            if target.is_relative_to(folder):
-                inner = target.relative_to(folder).as_posix()
-                return inner if start == "." else start if inner == "." else f"{start}/{inner}"
-    msg = f"{text} lies neither in $GAMMAPY_DATA, $FOVNB_DATA, this folder nor the home; set FOVNB_DATA to its folder"
+            found = Path(start, target.relative_to(folder)).as_posix() if target.is_relative_to(folder) else ""
+            if found and not path_problem(found):
+                return found
+    msg = f"{text!r} lies neither in $GAMMAPY_DATA, $FOVNB_DATA, this folder nor the home; set FOVNB_DATA to its folder"
     raise RecipeError(msg)
 
 
-def _folders(roots: Iterable[str | os.PathLike[str]]) -> Iterable[Path]:
-    """Yield the folders that are there, links followed; a variable that is not set gives none."""
+def _variable(path: str) -> str:
+    """Return the name of the variable that a path begins with, or an empty string."""
+    start = _START.match(path)
+    return (start[1] or start[2] or "") if start else ""
+
+
+def _followed(target: Path, path: str) -> Path:
+    """Return the absolute path, links followed; ``path`` is what messages show."""
+    try:
+        return target.resolve()
+    except (OSError, RuntimeError) as error:  # RuntimeError before Python 3.13
+        msg = f"{path!r} cannot be followed: its links lead in a circle, or it is too long; give another path"
+        raise DataError(msg) from error
+
+
+def _folders(roots: Iterable[str | os.PathLike[str]]) -> Iterator[Path]:
+    """Yield the folders, links followed; one of the two variables that is not set gives none."""
     for root in roots:
         text = os.fspath(root)
-        match = _START.match(text)
-        if match is None or match[1] is None or os.environ.get(match[1]):
-            yield (expand(text) if match else Path(text)).resolve()
+        name = _variable(text)
+        if not name or os.environ.get(name):
+            yield _followed(make_path(root), text)

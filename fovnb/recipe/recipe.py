@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from os import PathLike
 from typing import Any
 
 from fovnb.recipe.background import Background, Stack
@@ -14,7 +15,7 @@ from fovnb.recipe.step import Step, check_names
 __all__ = ["STEPS", "Recipe"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Recipe(Step):
     """Data, cube, safe mask, exclusion, background and stack; by default the reference analysis of simulated runs.
 
@@ -46,7 +47,12 @@ class Recipe(Step):
         return self.edit(**{step: getattr(self, step).edit(**values)})
 
     def diff(self, other: "Recipe") -> str:
-        """Return what differs in another recipe, one line a field; it prints as it is.
+        """Return what differs in another recipe, one line a field; it prints as it is, and is empty if nothing does.
+
+        Raises
+        ------
+        RecipeError
+            If the other is no recipe.
 
         Examples
         --------
@@ -83,8 +89,11 @@ class Recipe(Step):
         return to_json(self)
 
     @classmethod
-    def from_json(cls, text: str) -> "Recipe":
-        """Return the recipe of `to_json`; see `from_dict` for what is raised."""
+    def from_json(cls, text: str | bytes) -> "Recipe":
+        """Return the recipe of `to_json`, of text or UTF-8 bytes; a key that is there twice is refused.
+
+        See `from_dict` for what is raised.
+        """
         from fovnb.recipe.serialise import from_json
 
         return from_json(text)
@@ -96,11 +105,52 @@ class Recipe(Step):
         return to_yaml(self)
 
     @classmethod
-    def from_yaml(cls, text: str) -> "Recipe":
-        """Return the recipe of `to_yaml`; see `from_dict` for what is raised."""
+    def from_yaml(cls, text: str | bytes) -> "Recipe":
+        """Return the recipe of `to_yaml`, of text or UTF-8 bytes; nothing in it is ever executed.
+
+        Numbers are those of YAML 1.2: ``1e-3`` is one, and ``023523`` is 23523. Aliases, tags and keys that are there
+        twice are refused. See `from_dict` for what is raised.
+        """
         from fovnb.recipe.serialise import from_yaml
 
         return from_yaml(text)
+
+    @classmethod
+    def read(cls, path: str | PathLike[str]) -> "Recipe":
+        """Return the recipe in a file of at most 10 MB that ends in .yaml, .yml or .json.
+
+        Raises
+        ------
+        RecipeError
+            If the name ends in something else, or the file does not hold a recipe.
+        DataError
+            If it is missing, no file, too large, or cannot be read.
+        """
+        from fovnb.recipe.serialise import read
+
+        return read(path)
+
+    def write(self, path: str | PathLike[str], overwrite: bool = False) -> None:
+        """Write the recipe to a file that ends in .yaml, .yml or .json; it appears whole or not at all.
+
+        Raises
+        ------
+        RecipeError
+            If the name ends in something else.
+        DataError
+            If the file exists and ``overwrite`` is False, or the folder cannot be written.
+
+        Examples
+        --------
+        >>> from tempfile import TemporaryDirectory
+        >>> with TemporaryDirectory() as folder:
+        ...     Recipe().write(f"{folder}/recipe.yaml")
+        ...     Recipe.read(f"{folder}/recipe.yaml") == Recipe()
+        True
+        """
+        from fovnb.recipe.serialise import write
+
+        write(self, path, overwrite)
 
 
 STEPS = tuple(fields_of(Recipe))

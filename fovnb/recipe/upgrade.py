@@ -5,6 +5,7 @@ from types import MappingProxyType
 from typing import Any
 
 from fovnb.errors import RecipeError
+from fovnb.recipe.words import short
 
 __all__ = ["SCHEMA", "upgraded"]
 
@@ -26,10 +27,10 @@ def upgraded(content: Mapping[str, Any]) -> dict[str, Any]:
     """
     version = content.get("schema")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:
-        msg = f"the recipe's schema is {version!r}; expected a whole number such as schema: {SCHEMA}"
+        msg = f"the recipe's schema is {short(version)}; expected a whole number such as schema: {SCHEMA}"
         raise RecipeError(msg)
     if version > SCHEMA:
-        msg = f"the recipe's schema is {version}, newer than the {SCHEMA} known here; upgrade fovnb"
+        msg = f"the recipe's schema is {short(version)}, newer than the {SCHEMA} known here; upgrade fovnb"
         raise RecipeError(msg)
     found = {key: value for key, value in content.items() if key != "schema"}
     for number in range(version, SCHEMA):
@@ -46,10 +47,12 @@ def _from_1(content: dict[str, Any]) -> dict[str, Any]:
     try:
         circles = [{"kind": "circle", **dict(zip(names, one, strict=True))} for one in exclusion["circles"]]
     except (TypeError, ValueError) as error:
-        msg = (
-            f"the recipe's exclusion.circles are {exclusion['circles']!r}; expected [longitude, latitude, radius] each"
-        )
+        found = short(exclusion["circles"])
+        msg = f"the recipe's exclusion.circles are {found}; expected [longitude, latitude, radius] each"
         raise RecipeError(msg) from error
+    if "regions" in exclusion:
+        msg = "the recipe's exclusion has regions beside the circles of schema 1; give all areas as regions, schema: 2"
+        raise RecipeError(msg)
     others = {key: value for key, value in exclusion.items() if key != "circles"}
     return {**content, "exclusion": {**others, "regions": circles}}
 

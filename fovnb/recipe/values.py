@@ -1,20 +1,24 @@
 """Checks of values against the fields of a recipe: plain values come out, or a sentence that names the field."""
 
 import operator
-from collections.abc import Iterable
+from collections.abc import Collection, Mapping, Set
 from dataclasses import is_dataclass
 from itertools import pairwise
 from math import isfinite
 from numbers import Real
-from types import UnionType
-from typing import Any, Literal, NoReturn, Union, get_args, get_origin
+from typing import Any, Literal, NoReturn, get_args, get_origin
+
+import numpy as np
 
 from fovnb.errors import RecipeError
-from fovnb.recipe.fields import FieldInfo
-from fovnb.recipe.paths import check_path
+from fovnb.recipe.fields import FieldInfo, members_of
+from fovnb.recipe.paths import path_problem, text_problem
+from fovnb.recipe.words import expected, short
 from fovnb.text import did_you_mean
 
 __all__ = ["checked"]
+
+_APART = 1e-9  # relative; nearer ones make bins that floats cannot tell apart
 
 
 def checked(info: FieldInfo, value: Any, owner: str) -> Any:
@@ -36,17 +40,18 @@ def checked(info: FieldInfo, value: Any, owner: str) -> Any:
 
     Examples
     --------
-    >>> from fovnb.recipe import SafeMask
-    >>> from fovnb.recipe.fields import field_info
+    >>> from fovnb.recipe import SafeMask, field_info
     >>> checked(field_info(SafeMask, "offset_max_deg"), 2, "SafeMask")
     2.0
     """
     try:
         return _converted(info, info.annotation, value)
-    except (TypeError, ValueError, OverflowError) as error:
-        problem = error.args[0] if isinstance(error, _WrongError) else f"expected {_words(info, info.annotation)}"
-        msg = f"{owner}.{info.name} is {_short(value)}; {problem}"
-        raise RecipeError(msg) from None
+    except _WrongError as error:
+        problem = str(error)
+    except (TypeError, ValueError, OverflowError):
+        problem = f"expected {expected(info)}"
+    msg = f"{owner}.{info.name} is {short(value)}; {problem}"
+    raise RecipeError(msg)
 
 
 class _WrongError(ValueError):
@@ -59,52 +64,45 @@ def _wrong(problem: str) -> NoReturn:
 
 def _converted(info: FieldInfo, annotation: Any, value: Any) -> Any:
     """Return a value as the type of an annotation, or raise TypeError or ValueError."""
-    members = _members(annotation)
-    if value is None:
-        if type(None) in members:
-            return None
-        raise TypeError
-    kinds = tuple(one for one in members if isinstance(one, type) and is_dataclass(one))
-    if kinds:
-        if not isinstance(value, kinds):
+    members = members_of(annotation)
+    if value is None and type(None) in members:
+        return None
+    kinds = [one for one in members if one is not type(None)]
+    if is_dataclass(kinds[0]):
+        if type(value) not in kinds:
             raise TypeError
         return value
-    annotation = next(one for one in members if one is not type(None))
-    if get_origin(annotation) is tuple:
-        return _items(info, annotation, value)
-    if get_origin(annotation) is Literal:
-        return _choice(value, get_args(annotation))
-    return _PLAIN[annotation](info, value)
+    if get_origin(kinds[0]) is tuple:
+        return _items(info, get_args(kinds[0]), value)
+    if get_origin(kinds[0]) is Literal:
+        return _choice(value, get_args(kinds[0]))
+    return _PLAIN[kinds[0]](info, value)
 
 
-def _items(info: FieldInfo, annotation: Any, value: Any) -> tuple[Any, ...]:
-    """Return a tuple of converted items."""
-    inner = get_args(annotation)
-    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+def _items(info: FieldInfo, inner: tuple[Any, ...], value: Any) -> tuple[Any, ...]:
+    """Return a tuple of converted items; text and what has no order hold none."""
+    if isinstance(value, str | bytes | Set | Mapping) or not isinstance(value, Collection):
         raise TypeError
-    values = list(value)
-    if inner[-1] is not Ellipsis and len(values) != len(inner):
-        raise TypeError
-    types = [inner[0]] * len(values) if inner[-1] is Ellipsis else inner
-    found = tuple(_converted(info, one, item) for one, item in zip(types, values, strict=True))
+    types = [inner[0]] * len(value) if inner[-1] is Ellipsis else inner
+    found = tuple(_converted(info, one, item) for one, item in zip(types, value, strict=True))
     if len(found) < info.least:
-        _wrong(f"expected at least {info.least} values")
-    if info.form == "increasing" and not all(a < b for a, b in pairwise(found)):
+        _wrong(f"expected at least {info.least} value{'s' if info.least > 1 else ''}")
+    if info.form == "increasing" and not all(b - a > _APART * b for a, b in pairwise(found)):
         _wrong("expected increasing numbers")
     return found
 
 
-def _choice(value: Any, choices: tuple[Any, ...]) -> Any:
+def _choice(value: Any, choices: tuple[str, ...]) -> str:
     if isinstance(value, str) and value in choices:
-        return str(value)
+        return _exact(value)
     hint = did_you_mean(value, choices) if isinstance(value, str) else ""
-    return _wrong(f"choose from {', '.join(map(repr, choices))}{hint}")
+    return _wrong(f"expected one of {', '.join(map(repr, choices))}{hint}")
 
 
 def _number(info: FieldInfo, value: Any) -> float:
-    if isinstance(value, bool | str) or not isinstance(value, Real):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise TypeError
-    return _bounded(info, float(value))
+    return _bounded(info, float(value) + 0.0)  # -0.0 becomes 0.0: equal recipes are written alike
 
 
 def _whole(info: FieldInfo, value: Any) -> int:
@@ -121,58 +119,22 @@ def _bounded(info: FieldInfo, value: float) -> float:
 
 
 def _flag(info: FieldInfo, value: Any) -> bool:  # noqa: ARG001 - all converters take the field
-    if not isinstance(value, bool):
+    if not isinstance(value, bool | np.bool_):
         raise TypeError
-    return value
+    return bool(value)
 
 
 def _text(info: FieldInfo, value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError:
-        _wrong("expected text that UTF-8 can hold")
-    if info.form == "path" and (problem := check_path(value)):
+    if problem := (path_problem if info.form == "path" else text_problem)(value):
         _wrong(problem)
-    return str(value)
+    return _exact(value)
+
+
+def _exact(value: str) -> str:
+    """Return the text alone, whatever kind of str it was."""
+    return str.__str__(value)
 
 
 _PLAIN = {float: _number, int: _whole, bool: _flag, str: _text}
-
-
-def _members(annotation: Any) -> tuple[Any, ...]:
-    """Return what a union is made of, or the annotation itself."""
-    return get_args(annotation) if get_origin(annotation) in (Union, UnionType) else (annotation,)
-
-
-def _words(info: FieldInfo, annotation: Any) -> str:
-    """Return what was expected, as a person says it."""
-    members = _members(annotation)
-    names = [getattr(one, "__name__", "") for one in members if is_dataclass(one)]
-    if names:
-        return " or ".join([*names, *(["None"] if type(None) in members else [])])
-    inner = next(one for one in members if one is not type(None))
-    none = ", or None" if len(members) > 1 else ""
-    if get_origin(inner) is tuple:
-        kinds = get_args(inner)
-        size = "a list" if kinds[-1] is Ellipsis else f"{len(kinds)} values"
-        return f"{size}, each {_words(info, kinds[0])}{none}"
-    plain = {float: "a number", int: "a whole number", bool: "True or False", str: "text"}
-    return f"{plain.get(inner, 'one of ' + ', '.join(map(repr, info.choices)))}{_range(info, inner)}{none}"
-
-
-def _range(info: FieldInfo, kind: Any) -> str:
-    """Return the bounds and the unit of a number, in words."""
-    if kind not in (float, int):
-        return ""
-    low = [f"{'above' if info.open_low else 'of at least'} {info.low:g}"] if isfinite(info.low) else []
-    high = [f"at most {info.high:g}"] if isfinite(info.high) else []
-    bounds = " and ".join(low + high)
-    return f"{f' {bounds}' if bounds else ''}{f' {info.unit}' if info.unit else ''}"
-
-
-def _short(value: Any) -> str:
-    """Return a value in at most 80 characters."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
