@@ -166,7 +166,7 @@ def test_two_rows_for_one_part(tmp_path):
 def test_a_row_that_leads_out_of_the_folder_is_refused(tmp_path, name):
     (tmp_path / "out.fits.gz").write_bytes(b"not to be read")
     store = DataStore.from_dir(write_dl3(tmp_path / "set", [1], index_row=moved(FILE_NAME=name)))
-    with pytest.raises(DataError, match=r"index row of OBS_ID 1, HDU_TYPE events leads to .*outside"):
+    with pytest.raises(DataError, match=r"index row of OBS_ID 1, HDU_TYPE events leads outside"):
         store.obs(1).events.energy_tev.sum()
 
 
@@ -174,7 +174,7 @@ def test_a_link_that_leads_out_of_the_folder_is_refused(tmp_path):
     write_dl3(tmp_path / "set")
     (tmp_path / "set" / "data").rename(tmp_path / "data")
     (tmp_path / "set" / "data").symlink_to(tmp_path / "data")
-    with pytest.raises(DataError, match=r"HDU_TYPE gti leads to .* outside"):
+    with pytest.raises(DataError, match=r"HDU_TYPE gti leads outside"):
         _ = DataStore.from_dir(tmp_path / "set").obs(1).gti
 
 

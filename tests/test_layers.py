@@ -28,6 +28,7 @@ LAYERS = (
     {"pipeline"},
     {"codegen"},
     {"report"},
+    {"commands"},
     {"__main__", "widgets"},
 )
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

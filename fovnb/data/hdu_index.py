@@ -51,9 +51,10 @@ class HduLocation:
         """
         path = self.base_dir / self.file_dir / self.file_name
         if not self._leads_inside(path):
+            # Without the path: reasons end up in ledgers and reports, which say nothing of the machine.
             msg = (
-                f"the index row of OBS_ID {self.obs_id}, HDU_TYPE {self.hdu_type} leads to {path}, outside "
-                f"{self.base_dir}; correct its FILE_DIR and FILE_NAME, or copy the file into that folder"
+                f"the index row of OBS_ID {self.obs_id}, HDU_TYPE {self.hdu_type} leads outside of the data set's "
+                "folder; correct its FILE_DIR and FILE_NAME, or copy the file into that folder"
             )
             raise DataError(msg)
         return path

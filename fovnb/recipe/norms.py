@@ -190,7 +190,11 @@ Factor: TypeAlias = (
 
 @dataclass(frozen=True, repr=False)
 class ProductNorm(Step):
-    """A product of norms."""
+    """A product of norms.
+
+    Of several overall norms only their product is ever determined: that of the first factor stays free, and the product
+    freezes the others, whatever their flags say.
+    """
 
     kind: ClassVar[str] = "product"
 

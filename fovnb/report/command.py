@@ -1,23 +1,23 @@
 """What ``python -m fovnb report`` does: from a folder of DL3 data to a ledger and a report."""
 
 import os
-import sys
-import warnings
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from fovnb.data import DataStore
 from fovnb.datasets import Ledger
+from fovnb.errors import InvalidInputError, RecipeError
 from fovnb.files import make_path, replace_whole
 from fovnb.makers import ExclusionMask
 from fovnb.maps.fits import open_hdulist
+from fovnb.recipe.paths import portable
 from fovnb.report.core import Report, report
 from fovnb.report.folder import Reduction, reduce_runs
 from fovnb.report.survey import n_in_fields
 from fovnb.report.targets import check_targets
 
-__all__ = ["GAMMA_CAT", "exclusion_from", "report_folder"]
+__all__ = ["GAMMA_CAT", "exclusion_from", "report_folder", "shown", "write_ledger"]
 
 GAMMA_CAT = "$GAMMAPY_DATA/catalogs/gammacat/gammacat.fits.gz"
 _REGIONS = {".reg", ".ds9", ".crtf"}
@@ -35,8 +35,6 @@ def report_folder(
     progress: Callable[[Iterable[Any]], Iterable[Any]] | None = None,
 ) -> tuple[Report, str]:
     """Reduce runs, write their report and ledger, and return the report and where the exclusion mask comes from.
-
-    Warnings are printed to stderr, each once.
 
     Parameters
     ----------
@@ -58,24 +56,21 @@ def report_folder(
     Raises
     ------
     FovnbError
-        If a file cannot be written, or exists and is not to be replaced, which is said before the work begins; or if
-        the data or the mask cannot be read.
+        If a file cannot be written, exists and is not to be replaced, or report and ledger are one file, which is said
+        before the work begins; or if the data or the mask cannot be read.
     """
     output, ledger = make_path(output), None if ledger is None else make_path(ledger)
-    check_targets(output, ledger, overwrite)
+    _check_names(output, ledger)
+    check_targets([output] if ledger is None else [output, ledger], overwrite)
     how = reduction or Reduction()
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        mask, origin = exclusion_from(exclude)
-        observations = DataStore.from_dir(folder).get_observations(obs_ids)
-        datasets = reduce_runs(observations, how, mask, progress)
-        if mask is not None:
-            origin += f" Areas in the fields: {n_in_fields(mask, datasets)} of {len(mask)}."
-        done = report(datasets, output, notes=[f"Data: {folder}", how.sentence, origin], overwrite=overwrite)
-    for text in dict.fromkeys(str(one.message) for one in caught):
-        print(f"fovnb: warning: {text}", file=sys.stderr)
+    mask, origin = exclusion_from(exclude)
+    observations = DataStore.from_dir(folder).get_observations(obs_ids)
+    datasets = reduce_runs(observations, how, mask, progress)
+    if mask is not None:
+        origin += f" Areas in the fields: {n_in_fields(mask, datasets)} of {len(mask)}."
+    done = report(datasets, output, notes=[f"Data: {shown(folder)}", how.sentence, origin], overwrite=overwrite)
     if ledger is not None:
-        _write(done.ledger, ledger, overwrite)
+        write_ledger(done.ledger, ledger, overwrite)
     return done, origin
 
 
@@ -98,7 +93,7 @@ def exclusion_from(path: str | None) -> tuple[ExclusionMask | None, str]:
     file = make_path(path or GAMMA_CAT)
     mask = ExclusionMask.from_file(file) if _holds_areas(file) else _from_table(file)
     chosen = "" if path else ", found by itself; pass --exclude FILE for another"
-    return mask, f"Exclusion mask: {len(mask)} area{'s' * (len(mask) != 1)} from {file}{chosen}."
+    return mask, f"Exclusion mask: {len(mask)} area{'s' * (len(mask) != 1)} from {shown(path or GAMMA_CAT)}{chosen}."
 
 
 def _holds_areas(file: Path) -> bool:
@@ -118,6 +113,36 @@ def _from_table(file: Path) -> ExclusionMask:
     return ExclusionMask.from_catalog(file, extension=_EXTENSION) if extended else mask
 
 
-def _write(ledger: Ledger, path: Path, overwrite: bool) -> None:
+def write_ledger(ledger: Ledger, path: Path, overwrite: bool = False) -> None:
+    """Write a ledger as ECSV, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If the file exists and ``overwrite`` is False, or cannot be written.
+    """
     with replace_whole(path, overwrite) as temporary:
         ledger.write(temporary, format="ascii.ecsv", overwrite=True)
+
+
+def shown(path: str | os.PathLike[str]) -> str:
+    """Return a path as a page may show it: as a recipe would write it, or its name alone.
+
+    Examples
+    --------
+    >>> shown(Path("data/runs").absolute()), shown("/data/runs")
+    ('data/runs', 'runs')
+    """
+    try:
+        return portable(path)
+    except RecipeError:
+        return Path(path).name
+
+
+def _check_names(output: Path, ledger: Path | None) -> None:
+    if ledger is not None and output.resolve() == ledger.resolve():
+        msg = f"report and ledger are the same file, {output}; give the ledger another name"
+        raise InvalidInputError(msg)
+    if ledger is not None and ledger.suffix.lower() != ".ecsv":
+        msg = f"{ledger} does not end in .ecsv, the format that a ledger is written in; give it this ending"
+        raise InvalidInputError(msg)

@@ -12,10 +12,10 @@ from fovnb.errors import DataError, InvalidInputError
 from fovnb.files import make_path, replace_whole
 from fovnb.report.page import document, items
 from fovnb.report.sections import SECTIONS
-from fovnb.report.survey import Survey, with_mask
+from fovnb.report.survey import Survey, any_tested, verdict_lines, with_mask
 from fovnb.text import html_summary, text_summary
 
-__all__ = ["Report", "report"]
+__all__ = ["Report", "report", "report_on"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -42,13 +42,12 @@ class Report:
     @property
     def lines(self) -> tuple[str, ...]:
         """The verdict of each run and of all together, a line each."""
-        found = self.verdicts
-        return tuple(f"{one.name}: {one.sentence}" for one in (*found.runs, found.all_runs))
+        return verdict_lines(self.verdicts)
 
     @property
     def usable(self) -> bool:
         """Whether anything could be tested of any run."""
-        return any(run.n_tests for run in self.verdicts.runs)
+        return any_tested(self.verdicts)
 
     def write(self, path: str | os.PathLike[str], overwrite: bool = False) -> None:
         """Write the page to a file, which appears whole or not at all.
@@ -138,10 +137,14 @@ def report(
     if path is not None and not overwrite and make_path(path).exists():
         msg = f"{path} exists; pass overwrite=True to replace it"
         raise DataError(msg)
-    survey = Survey(with_mask(given, exclusion_mask))
-    sections = {section.title: section.render(survey) for section in SECTIONS}
-    page = document(f"{title} (fovnb {__version__})", items([notes] if isinstance(notes, str) else notes), sections)
-    made = Report(title, page, survey.verdicts, survey.ledger)
+    made = report_on(Survey(with_mask(given, exclusion_mask)), title, [notes] if isinstance(notes, str) else notes)
     if path is not None:
         made.write(path, overwrite)
     return made
+
+
+def report_on(survey: Survey, title: str = "Background report", notes: Iterable[str] = ()) -> Report:
+    """Return the page on runs of which other things are asked, too; see `report`."""
+    sections = {section.title: section.render(survey) for section in SECTIONS}
+    page = document(f"{title} (fovnb {__version__})", items(notes), sections)
+    return Report(title, page, survey.verdicts, survey.ledger)

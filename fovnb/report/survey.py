@@ -15,7 +15,7 @@ from fovnb.errors import FovnbWarning, InvalidInputError
 from fovnb.makers import ExclusionMask, project_exclusion_mask
 from fovnb.maps import WcsGeom
 
-__all__ = ["Survey", "n_in_fields", "name_of", "nearby", "with_mask"]
+__all__ = ["Survey", "any_tested", "n_in_fields", "name_of", "nearby", "verdict_lines", "with_mask"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +56,16 @@ class Survey:
     def verdicts(self) -> Verdicts:
         """What is odd about each run and all together."""
         return verdicts(self.datasets)
+
+
+def verdict_lines(found: Verdicts) -> tuple[str, ...]:
+    """Return the verdict of each run and of all together, a line each."""
+    return tuple(f"{one.name}: {one.sentence}" for one in (*found.runs, found.all_runs))
+
+
+def any_tested(found: Verdicts) -> bool:
+    """Return whether anything could be tested of any run."""
+    return any(run.n_tests for run in found.runs)
 
 
 def with_mask(datasets: Iterable[MapDataset], mask: Mask) -> tuple[MapDataset, ...]:

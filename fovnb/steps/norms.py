@@ -15,10 +15,10 @@ from fovnb.recipe import (
     ProductNorm,
     TemplateNorm,
 )
-from fovnb.recipe.norms import Norm
+from fovnb.recipe.norms import Norm, parameters_of
 from fovnb.steps.expressions import Arg, Assign, Call, Name, Operation, Public, Quantity
 
-__all__ = ["named_parameters", "norm_statements", "parameter_statements"]
+__all__ = ["norm_statements", "parameter_statements"]
 
 _MODELS = ".modeling.models"
 _CLASSES = MappingProxyType(
@@ -71,16 +71,10 @@ def norm_statements(norm: Norm, target: str = "spectral_model") -> list[Assign]:
     frozen = _FROZEN.get(norm.kind, set())
     settings = (
         one
-        for name, parameter in named_parameters(norm).items()
+        for name, parameter in parameters_of(norm).items()
         for one in parameter_statements(f"{target}.{name}", parameter, name in frozen)
     )
     return [made, *settings]
-
-
-def named_parameters(norm: Norm) -> dict[str, Parameter]:
-    """Return the parameters of a norm that is no product, by their names in the model."""
-    nodes = {f"norm_{i}": one for i, one in enumerate(getattr(norm, "norms", ()))}
-    return nodes | {name: getattr(norm, name) for name in _VALUES.get(norm.kind, {})}
 
 
 def parameter_statements(target: str, parameter: Parameter, frozen: bool, step: str = "background") -> Iterator[Assign]:
