@@ -40,6 +40,7 @@ from fovnb.recipe import (
     Polygon,
     PowerLawNorm,
     Prior,
+    ProductNorm,
     Recipe,
     Rectangle,
     SafeMask,
@@ -98,12 +99,16 @@ def _numbers(cls: type, **bounds: tuple[float, float]) -> dict[tuple[type, str],
 def _places(draw: DrawFn, n: int = 1, reach_deg: float = 1.5) -> dict[str, Any]:
     """Return positions in the field, in one of the frames, by the names of a step's fields."""
     shift = st.floats(-reach_deg, reach_deg)
-    rounded = lambda pair: (round(pair[0], 3), round(pair[1], 3))  # corners of a polygon must differ
-    shifts = draw(st.lists(st.tuples(shift, shift), min_size=n, max_size=n, unique_by=rounded))
+    shifts = draw(st.lists(st.tuples(shift, shift), min_size=n, max_size=n, unique_by=_rounded))
     frame = draw(st.sampled_from(field_info(Geometry, "frame").choices))
     sky = CENTER.spherical_offsets_by(*np.transpose(shifts) * u.deg).transform_to(frame)
     lon, lat = sky.spherical.lon.deg.tolist(), sky.spherical.lat.deg.tolist()
     return {"lon_deg": lon if n > 1 else lon[0], "lat_deg": lat if n > 1 else lat[0], "frame": frame}
+
+
+def _rounded(shift: tuple[float, float]) -> tuple[float, float]:
+    """Return a shift by which the corners of a polygon must differ."""
+    return round(shift[0], 3), round(shift[1], 3)
 
 
 def _placed(cls: type, overrides: Overrides, n: int = 1, reach_deg: float = 1.5) -> SearchStrategy[Any]:
@@ -141,7 +146,7 @@ def _cube() -> Overrides:
         (Cube, "energy"): _axes((0.3, 3.0), (5.0, 30.0), 3),
         (Cube, "energy_true"): st.none() | _axes((0.1, 1.0), (20.0, 60.0), 4),
         (Cube, "geometry"): grid,
-        **_numbers(Cube, binsz_irf_deg=(0.5, 2.0)),
+        (Cube, "binsz_irf_deg"): st.floats(0.4, 2.5),
         **_numbers(SafeMask, offset_max_deg=(0.3, 3.0)),
         (Stack, "block"): st.none() | st.integers(1, 4),
     }
@@ -187,11 +192,15 @@ def _background() -> Overrides:
         found |= _numbers(cls, **{name: span for name, span in bounds.items() if name in fields_of(cls)})
     nodes = st.lists(st.floats(0.3, 30.0), min_size=2, max_size=4, unique=True).map(sorted)
     optional = {(cls, "energy_tev"): st.none() | nodes for cls in (PiecewiseNorm, PiecewisePowerLawNorm)}
+    values = st.lists(st.floats(0.1, 10.0), min_size=2, max_size=4)
+    template = {(TemplateNorm, "energy_tev"): nodes, (TemplateNorm, "values"): values}
+    given = {(cls, "energy_tev"): nodes for cls, _ in optional}
+    factors = st.one_of([steps(cls, {**found, **given, **template}) for cls in NORMS])
     return {
         **found,
         **optional,
-        (TemplateNorm, "energy_tev"): nodes,
-        (TemplateNorm, "values"): st.lists(st.floats(0.1, 10.0), min_size=2, max_size=4),
+        **template,
+        (ProductNorm, "factors"): st.lists(factors, min_size=2, max_size=3),
         (Gradient, "gx"): _parameters(-0.1, 0.1),
         (Gradient, "gy"): _parameters(-0.1, 0.1),
         (Group, "table"): st.dictionaries(st.integers(1, 4), st.sampled_from(["a", "b", "'\"\n"])).map(_rows),

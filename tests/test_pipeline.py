@@ -339,6 +339,9 @@ def test_runs_fitted_together_are_those_of_fit_together(pipeline: Pipeline):
         np.testing.assert_array_equal(one.background_fit.values, other.background_fit.values)
     tilts = [run.background_model.spectral_model.tilt.value for run in found]
     assert tilts[0] == tilts[1] != tilts[2]
+    shared = [run.background_model.spectral_model.tilt for run in found]
+    assert shared[0] is shared[1]
+    assert shared[0] is not pipeline.run(recipe).datasets[0].background_model.spectral_model.tilt
 
 
 def test_nodes_from_the_counts(pipeline: Pipeline):

@@ -8,6 +8,7 @@ from fovnb.datasets.frozen import read_only
 from fovnb.datasets.ledger import ledger_of
 from fovnb.makers import ExclusionHistory
 from fovnb.maps import Map
+from fovnb.modeling.models import Models
 from fovnb.pipeline.stack import Stack
 from fovnb.pipeline.times import Timings
 from fovnb.recipe import Recipe
@@ -45,7 +46,13 @@ class Results(Record):
     @cached_property
     def datasets(self) -> Datasets:
         """One for each run, in the order of their OBS_IDs; those that failed say why."""
-        return Datasets(map(read_only, self.stack.runs))
+        given = [read_only(run) for run in self.stack.runs]
+        if self.recipe.background.group is not None:
+            # Copied together, the models of a group still hold the same parameters where they share them.
+            models = Models([model for run in self.stack.runs for model in run.models or ()]).copy()
+            for run in given:
+                run.models = models
+        return Datasets(given)
 
     @cached_property
     def stacked(self) -> MapDataset:

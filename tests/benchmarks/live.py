@@ -112,7 +112,8 @@ def main() -> None:
         looks = [milliseconds(pipeline, change(i + repeats), look=True) for i in range(repeats)]
         run, look = statistics.median(times), statistics.median(looks)
         print(
-            f"{name:26}{run:8.1f} ms   min {min(times):6.1f}   goal {goal:3g}   with a look at all {look:6.1f} ms",
+            f"{name:26}{run:8.1f} ms   min {min(times):6.1f}   goal {goal:3g}",
+            f"  with a look at all {look:6.1f} ms",
             flush=True,
         )
 

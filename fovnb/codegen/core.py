@@ -1,0 +1,157 @@
+"""A recipe as code: one text for fovnb and Gammapy, ordinary calls of public names, step by step."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from fovnb.codegen.function import as_function as wrapped
+from fovnb.codegen.header import header_lines
+from fovnb.codegen.part import check_step, only_step
+from fovnb.codegen.program import fovnb_program
+from fovnb.codegen.render import render
+from fovnb.codegen.script import Program
+from fovnb.errors import RecipeError
+from fovnb.files import make_path, replace_whole
+from fovnb.pipeline.inputs import Roots
+from fovnb.recipe import Recipe
+from fovnb.text import did_you_mean
+
+if TYPE_CHECKING:
+    from fovnb.pipeline import Results
+
+__all__ = ["Root", "now", "program_of", "save_code", "to_code"]
+
+Root = Literal["fovnb", "gammapy"]
+_ROOTS = ("fovnb", "gammapy")
+
+
+def to_code(
+    recipe: Recipe,
+    root: Root = "fovnb",
+    full: bool = False,
+    step: str | None = None,
+    as_function: bool = False,
+    verify: bool = False,
+    as_values: bool = False,
+    *,
+    roots: Roots = None,
+    results: "Results | None" = None,
+) -> str:
+    r"""Return a recipe as a script that leaves ``datasets``, a list with one for each run, and ``stacked``.
+
+    The same recipe and data give the same text. Comments at its beginning say which versions wrote it, and from which
+    runs and files, by their SHA-256; it names no folder but those of the recipe.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    root : {"fovnb", "gammapy"}
+        The package that the code uses. For Gammapy the recipe is run first, unless ``results`` are given: what Gammapy
+        has no words for is written as the values that it came to.
+    full : bool
+        Whether arguments that equal their default are written, too.
+    step : str, optional
+        One of "data", "cube", "safe_mask", "exclusion", "background", "stack": that step with what it needs.
+    as_function : bool
+        Whether to write a function, and its call.
+    verify : bool
+        Whether to execute the text in a fresh interpreter, and to compare all arrays and parameters with the results.
+    as_values : bool
+        For Gammapy: whether norms that it does not know are written as their values.
+    roots : list of path, optional
+        Folders that are open to the paths of the recipe; see `fovnb.recipe.paths.resolve`.
+    results : Results, optional
+        What `fovnb.pipeline.run` returned for this recipe; saves running it where it is needed.
+
+    Raises
+    ------
+    RecipeError
+        If there is no such step or root, the root cannot do what the recipe asks for, or a path lies outside of the
+        roots.
+    VerificationError
+        If the text gives other results.
+
+    Examples
+    --------
+    >>> from fovnb.recipe import Recipe
+    >>> print(to_code(Recipe(), step="data").partition("\n\n")[2], end="")
+    from fovnb.data import DataStore
+    from fovnb.demo import make_demo
+    <BLANKLINE>
+    # Data
+    data_store = DataStore.from_dir(make_demo())
+    observations = data_store.get_observations(sorted(data_store.obs_ids))
+    """
+    if verify and step not in (None, "stack"):
+        msg = f"verify=True compares whole analyses, and step is {step!r}; leave one of them out"
+        raise RecipeError(msg)
+    if verify and results is None:
+        results = _results(recipe, roots)
+    program = program_of(recipe, root, step, as_values, results, roots)
+    program = wrapped(program, step) if as_function else program
+    header = header_lines(recipe, root, roots)
+    text = "\n".join([*header, "", render(program, root, full)])
+    if verify and results is not None:
+        from fovnb.codegen.verify import verify_code
+
+        verify_code(text, results, root)
+    return text
+
+
+def save_code(recipe: Recipe, path: Path | str, *, overwrite: bool = False, **options: Any) -> None:
+    """Write a recipe as a script to a file, with the date at its beginning.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What to do.
+    path : Path
+        The file; it appears whole or not at all.
+    overwrite : bool
+        Whether a file that exists is replaced.
+    **options
+        For `to_code`.
+
+    Raises
+    ------
+    DataError
+        If the file exists already, or cannot be written.
+    """
+    text = f"# Saved {now()}\n{to_code(recipe, **options)}"
+    with replace_whole(make_path(path), overwrite) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def now() -> str:
+    """Return the date and time as saved files hold it."""
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def program_of(
+    recipe: Recipe,
+    root: Root = "fovnb",
+    step: str | None = None,
+    as_values: bool = False,
+    results: "Results | None" = None,
+    roots: Roots = None,
+) -> Program:
+    """Return the statements of a recipe, or of one step; see `to_code`."""
+    if root not in _ROOTS:
+        msg = f"the root is {root!r}{did_you_mean(str(root), _ROOTS)}; choose from {', '.join(_ROOTS)}"
+        raise RecipeError(msg)
+    if step is not None:
+        check_step(step)
+    if root == "gammapy":
+        from fovnb.codegen.gammapy import gammapy_program
+
+        program = gammapy_program(recipe, _results(recipe, roots) if results is None else results, as_values)
+    else:
+        program = fovnb_program(recipe, results, step)
+    return program if step is None else only_step(program, step)
+
+
+def _results(recipe: Recipe, roots: Roots) -> "Results":
+    from fovnb.pipeline import run
+
+    return run(recipe, roots=roots)

@@ -1,0 +1,120 @@
+"""What the comments at the beginning of a text say: versions, the recipe's digest, and the files it was made from."""
+
+import hashlib
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+from textwrap import wrap
+
+from fovnb import __version__
+from fovnb.codegen.literals import WIDTH
+from fovnb.data import DataStore, Observation
+from fovnb.demo import demo_dir
+from fovnb.errors import DataError
+from fovnb.pipeline.inputs import Roots, find_runs
+from fovnb.recipe import Data, Exclusion, Recipe
+from fovnb.recipe.paths import resolve
+
+__all__ = ["header_lines"]
+
+_DIGITS = 16
+_GAMMAPY = "2.1"  # the version that the code is written for, and compared with
+_MISSING = "not there when this was written"
+_PACKAGES = ("numpy", "astropy", "regions", "iminuit")
+_INDICES = ("hdu-index.fits.gz", "hdu-index.fits", "obs-index.fits.gz", "obs-index.fits")
+
+
+def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None) -> list[str]:
+    r"""Return the comments at the beginning of a text; no name of a file, user or machine is in them.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is done.
+    root : {"fovnb", "gammapy"}
+        The package that the code uses.
+    roots : list of path, optional
+        Folders that are open to the paths of the recipe.
+
+    Raises
+    ------
+    RecipeError
+        If a path lies outside of the roots.
+
+    Examples
+    --------
+    >>> print(*header_lines(Recipe()), sep="\n")
+    # Field-of-view background analysis, written by fovnb ...
+    # with numpy ..., astropy ..., regions ..., iminuit ...
+    # Recipe: sha256 ...
+    # Input: simulated runs 1, 2 of demo-2-runs-seed-138-...
+    """
+    package = f" for Gammapy {_GAMMAPY}" if root == "gammapy" else ""
+    return [
+        f"# Field-of-view background analysis{package}, written by fovnb {__version__}",
+        f"# with {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
+        f"# Recipe: sha256 {_short(recipe.to_json().encode())}",
+        *(_simulated(recipe.data) if recipe.data.folder is None else _runs(recipe.data, roots)),
+        *(f"#   {name}: {_mask_file(path, roots)}" for name, path in _mask_files(recipe.exclusion)),
+    ]
+
+
+def _simulated(data: Data) -> Iterator[str]:
+    """Yield what is known of simulated runs, which the code makes: the folder's name holds a digest of how."""
+    obs_ids = data.obs_ids or range(1, data.demo_runs + 1)
+    yield from wrap(
+        f"Input: simulated runs {', '.join(map(str, obs_ids))} of {demo_dir(data.demo_runs).name}",
+        WIDTH,
+        initial_indent="# ",
+        subsequent_indent="#   ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
+
+
+def _runs(data: Data, roots: Roots) -> Iterator[str]:
+    """Yield a line for each index and each run with the digests of its files."""
+    assert data.folder is not None
+    yield f"# Input: sha256 of the files, first {_DIGITS} digits"
+    try:
+        folder = resolve(data.folder, roots)
+        runs = find_runs(data, DataStore.from_dir(folder))
+    except DataError:
+        yield f"#   the data are {_MISSING}"
+        yield from (f"#   OBS_ID {number}: {_MISSING}" for number in data.obs_ids or ())
+        return
+    yield from (f"#   {name}: {_file(folder / name)}" for name in _INDICES if (folder / name).exists())
+    yield from (f"#   OBS_ID {run.obs_id}: {_run(run)}" for run in runs)
+
+
+def _mask_files(exclusion: Exclusion) -> Iterator[tuple[str, str]]:
+    if exclusion.catalogue is not None:
+        yield "catalogue", exclusion.catalogue.file
+    if exclusion.file is not None:
+        yield "areas", exclusion.file
+
+
+def _mask_file(path: str, roots: Roots) -> str:
+    try:
+        return _file(resolve(path, roots))
+    except DataError:  # its variable is not set
+        return _MISSING
+
+
+def _run(run: Observation) -> str:
+    try:
+        return " ".join(map(_file, run.paths))
+    except DataError:  # the index leads out of its folder
+        return _MISSING
+
+
+def _file(path: Path) -> str:
+    """Return the first digits of a file's SHA-256, as ``sha256sum`` prints them."""
+    try:
+        return _short(path.read_bytes())
+    except OSError:
+        return _MISSING
+
+
+def _short(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
