@@ -1,11 +1,11 @@
 """The command line: ``python -m fovnb demo | report | run``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 
 from fovnb import __version__
+from fovnb.commands.common import complain, printing
 from fovnb.commands.demo import add_demo
 from fovnb.commands.report import add_report
 from fovnb.commands.run import add_run
@@ -21,27 +21,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Ctrl-C and a reader that goes away end it quietly, with the codes 130 and 141 that a shell expects.
     """
     try:
-        return _run(arguments)
+        with printing():
+            options = _parser().parse_args(arguments)
+        return int(options.command(options))
     except FovnbError as error:
-        print(f"fovnb: {error}", file=sys.stderr)
+        complain(str(error))
         return 2
     except MemoryError:
-        print("fovnb: the memory is too small; ask for larger pixels, fewer energy bins or fewer runs", file=sys.stderr)
+        complain("the memory is too small; ask for larger pixels, fewer energy bins or fewer runs")
         return 2
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        # What is left in the buffer must not raise again when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-
-
-def _run(arguments: Sequence[str] | None) -> int:
-    try:
-        options = _parser().parse_args(arguments)
-        return int(options.command(options))
-    finally:
-        sys.stdout.flush()
 
 
 def _parser() -> argparse.ArgumentParser:

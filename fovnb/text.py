@@ -1,11 +1,11 @@
-"""Objects as text: plain for the terminal, HTML for the notebook, and the nearest name to a mistyped one."""
+"""Objects as text: plain for the terminal, HTML for the notebook; what can be printed, and the nearest name."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from html import escape
 
-__all__ = ["Record", "did_you_mean", "html_summary", "text_summary"]
+__all__ = ["Record", "did_you_mean", "escaped", "html_summary", "printable", "text_summary"]
 
 
 class Record(ABC):
@@ -48,6 +48,28 @@ def html_summary(title: str, rows: Mapping[str, object]) -> str:
     """
     body = "".join(f"<tr><th>{escape(name)}</th><td>{escape(str(value))}</td></tr>" for name, value in rows.items())
     return f"<table><caption>{escape(title)}</caption>{body}</table>"
+
+
+def printable(text: str) -> str:
+    r"""Return a text on one line; what cannot be printed, or turns the direction of writing, is escaped.
+
+    Examples
+    --------
+    >>> printable("\x1b[31mé 蟹\n") == r"\x1b[31mé 蟹\n"
+    True
+    """
+    return "".join(char if char.isprintable() else escaped(char) for char in text)
+
+
+def escaped(char: str) -> str:
+    r"""Return a character as Python escapes it.
+
+    Examples
+    --------
+    >>> escaped("\n") == r"\n"
+    True
+    """
+    return char.encode("unicode_escape").decode("ascii")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:

@@ -118,7 +118,7 @@ def _placed(cls: type, overrides: Overrides, n: int = 1, reach_deg: float = 1.5)
 
 def _data() -> Overrides:
     folders = st.sampled_from(["$FOVNB_DATA/survey", "${FOVNB_DATA}/survey", None])
-    cone = _numbers(Cone, radius_deg=(0.5, 3.0)) | {(Cone, "lon_deg"): st.just(0.0), (Cone, "lat_deg"): st.just(0.0)}
+    cone = _numbers(Cone, radius_deg=(1.0, 4.0)) | {(Cone, "lon_deg"): st.just(0.0), (Cone, "lat_deg"): st.just(0.0)}
     ids = st.lists(_mostly(st.integers(1, 3), st.just(4)), min_size=1, max_size=3, unique=True)
     return {
         (Data, "folder"): _mostly(folders, st.just("$FOVNB_DATA/missing")),
@@ -126,7 +126,7 @@ def _data() -> Overrides:
         (Data, "obs_ids"): st.none() | ids,
         (Selection, "target"): st.none() | _mostly(st.just("Demo Crab"), st.just("'\"\n{}")),
         (Selection, "cone"): st.none() | _placed(Cone, cone),
-        (Selection, "zenith_max_deg"): st.none() | st.floats(30, 90),
+        (Selection, "zenith_max_deg"): st.none() | _mostly(st.floats(45, 90), st.floats(20, 45)),
         (Selection, "quality_max"): st.none() | _mostly(st.integers(0, 2), st.just(-1)),
     }
 
@@ -154,8 +154,9 @@ def _cube() -> Overrides:
 
 def _axes(low: tuple[float, float], high: tuple[float, float], most: int) -> SearchStrategy[Any]:
     edges = st.lists(st.floats(low[0], high[1]), min_size=2, max_size=most + 1, unique=True).map(sorted)
-    bounds = st.builds(EnergyBounds, st.floats(*low), st.floats(*high), st.integers(1, most))
-    return bounds | st.builds(EnergyEdges, edges)
+    ends = {(EnergyBounds, "min_tev"): st.floats(*low), (EnergyBounds, "max_tev"): st.floats(*high)}
+    bounds = steps(EnergyBounds, {**ends, (EnergyBounds, "nbin"): st.integers(1, most)})
+    return bounds | steps(EnergyEdges, {(EnergyEdges, "edges_tev"): edges})
 
 
 def _exclusion() -> Overrides:

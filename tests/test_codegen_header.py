@@ -9,13 +9,15 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from astropy.table import Table
 
 from fovnb import __version__
 from fovnb.codegen import to_code
 from fovnb.codegen.header import header_lines
+from fovnb.data import DataStore
 from fovnb.demo import demo_dir, make_demo
-from fovnb.errors import RecipeError
-from fovnb.recipe import Catalogue, Data, Exclusion, Recipe
+from fovnb.errors import FovnbWarning, RecipeError
+from fovnb.recipe import Catalogue, Data, Exclusion, Recipe, Selection
 from tests.codegen_texts import SMALL
 
 
@@ -63,6 +65,12 @@ def test_gammapy_is_named_with_the_version_that_it_is_written_for() -> None:
 
 def test_simulated_runs_are_named_by_how_they_are_made() -> None:
     assert header_lines(Recipe())[-1] == f"# Input: simulated runs 1, 2 of {demo_dir(2).name}"
+    unknown = header_lines(Recipe(data=Data(obs_ids=(1, 5, 9))))[3:]
+    assert unknown == [
+        f"# Input: simulated runs 1 of {demo_dir(2).name}",
+        "#   OBS_ID 5: not there when this was written",
+        "#   OBS_ID 9: not there when this was written",
+    ]
     many = header_lines(Recipe(data=Data(demo_runs=200, obs_ids=range(1, 200, 2))))[3:]
     assert max(map(len, many)) <= 88
     assert all(line.startswith("#  ") for line in many[1:])
@@ -84,7 +92,44 @@ def test_missing_data_are_said_to_be_missing(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_run_that_is_not_in_the_index_leaves_no_digest(folder: Path) -> None:
     (folder / "data" / "fovnb_demo_obs_id_000002.fits.gz").unlink()
     assert header_lines(RECIPE)[-2:-1] == ["#   OBS_ID 2: not there when this was written"]
-    assert header_lines(RECIPE.edit_step("data", obs_ids=[9]))[4].startswith("#   the data are not there")
+    both = header_lines(RECIPE.edit_step("data", obs_ids=[1, 9]))
+    assert both[3:-3] == header_lines(RECIPE)[3:-3]
+    assert both[-3:-1] == [header_lines(RECIPE)[-3], "#   OBS_ID 9: not there when this was written"]
+
+
+def test_only_selected_runs_are_named(folder: Path) -> None:
+    table = DataStore.from_dir(folder).obs_table
+    assert table is not None
+    (low, high) = sorted(float(value) for value in table["ZEN_PNT"])
+    assert low < high  # a control
+    asked = Selection(zenith_max_deg=(low + high) / 2)
+    (near,) = (int(row["OBS_ID"]) for row in table if row["ZEN_PNT"] <= asked.zenith_max_deg)
+    for obs_ids in (None, [1, 2]):
+        data = Data("$FOVNB_DATA/runs", obs_ids=obs_ids, selection=asked)
+        lines = header_lines(RECIPE.edit(data=data))
+        assert [line.split(":")[0] for line in lines[6:-1]] == [f"#   OBS_ID {near}"]
+        (simulated,) = header_lines(Recipe(data=Data(obs_ids=obs_ids, selection=asked)))[3:]
+        assert simulated == f"# Input: simulated runs {near} of {demo_dir(2).name}"
+    (nothing,) = header_lines(Recipe(data=Data(selection=Selection(target="no such"))))[3:]
+    assert nothing == f"# Input: simulated runs, but none of {demo_dir(2).name}"
+
+
+def test_a_selection_that_the_index_does_not_allow(folder: Path) -> None:
+    (folder / "obs-index.fits.gz").unlink()
+    asked = RECIPE.edit_step("data", obs_ids=[1], selection=Selection(target="Crab"))
+    assert header_lines(asked)[5:-1] == ["#   the index does not say which runs these are"]
+
+
+def test_runs_that_lack_a_part_are_left_out_silently(folder: Path) -> None:
+    """The code warns when it runs."""
+    path = folder / "hdu-index.fits.gz"
+    table = Table.read(path)
+    table[(table["OBS_ID"] != 1) | (table["HDU_TYPE"] != "aeff")].write(path, overwrite=True)
+    with pytest.warns(FovnbWarning, match="lack a part"):  # a control
+        DataStore.from_dir(folder).get_observations()
+    text = to_code(RECIPE)
+    assert "#   OBS_ID 2: " in text
+    assert "#   OBS_ID 1: " not in text
 
 
 @pytest.mark.usefixtures("folder")

@@ -11,7 +11,7 @@ from fovnb.codegen import to_code, to_notebook
 from fovnb.demo import make_demo
 from fovnb.errors import DataError
 from fovnb.pipeline import run
-from fovnb.recipe import Data, Group, Recipe, Suggestion
+from fovnb.recipe import Data, Group, Parameter, PowerLawNorm, ProductNorm, Recipe, Selection, Suggestion, TemplateNorm
 from tests.codegen_texts import EVERYTHING, SEED, SMALL, TOGETHER, ruff_findings
 
 SUGGESTED = SMALL.edit_step("exclusion", suggestion=Suggestion())
@@ -77,7 +77,24 @@ def test_what_comes_later_is_said_later() -> None:
         assert [words in text for text in texts].index(True) == len(texts) - 2
     (text,) = (one for one in sources(to_notebook(SUGGESTED, root="gammapy"), "markdown") if "## Exclusion" in one)
     assert "1 region (`source`)" in text
-    assert "Mask, fit and significance are repeated" in text
+    assert "are written as fovnb found them. Mask, fit and significance are repeated" in text
+
+
+def test_words_speak_of_a_fit_only_where_there_is_one() -> None:
+    """Gammapy cannot fit runs together, nor a product: their norms are written."""
+    values = SMALL.edit_step("background", group=Group("table", [(1, "a"), (2, "a")], ["all"]))
+    curve = TemplateNorm((0.5, 10.0), (1.0, 1.1), Parameter(1.0, frozen=True))
+    product = SMALL.edit_step("background", norm=ProductNorm((PowerLawNorm(), curve)))
+    for recipe in (values, product, SMALL):
+        notebook = to_notebook(recipe, root="gammapy", as_values=True)
+        code, words = ("\n".join(sources(notebook, kind)) for kind in ("code", "markdown"))
+        fitted = "fov_bkg_maker.run(" in code
+        assert fitted == (recipe is SMALL)
+        assert ("enters neither the fit nor the stack" in words) == fitted
+        assert ("Left out of the background fit" in words) == fitted == ("exclusion_mask" in code)
+        assert ("fitted to the counts" in words) == fitted
+        assert ("its norms as fovnb found them: nothing is fitted here" in words) != fitted
+        assert ("runs are fitted together, in given groups: those of a group share all" in words) == (recipe is values)
 
 
 @pytest.mark.filterwarnings("ignore::fovnb.errors.FovnbWarning")  # without counts there is nothing to fit
@@ -101,6 +118,26 @@ def test_a_run_that_cannot_be_made_is_not_drawn(tmp_path: Path, monkeypatch: pyt
         names = executed(to_notebook(recipe, results=run(recipe)))
         assert len(names["datasets"]) == len(obs_ids)
         assert len(names.get("fitted", [])) == (drawn or 0)
+
+
+@pytest.mark.filterwarnings("ignore::fovnb.errors.FovnbWarning")
+@pytest.mark.parametrize("root", ["fovnb", "gammapy"])
+def test_runs_are_not_drawn_where_there_are_none(root: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOVNB_DATA", str(tmp_path))
+    for path in (make_demo(tmp_path / "runs", runs=2) / "data").iterdir():
+        path.write_bytes(path.read_bytes()[:5000])
+    failed = SMALL.edit(data=Data("$FOVNB_DATA/runs"))
+    empty = SMALL.edit(data=Data(selection=Selection(target="no such")))
+    for recipe in (failed, empty):
+        for results in (run(recipe), None) if recipe is empty or root == "gammapy" else (run(recipe),):
+            notebook = to_notebook(recipe, root=root, results=results)
+            code = "\n".join(sources(notebook, "code"))
+            assert "observations[0]" not in code
+            assert "ax = plt.subplot(" not in code
+            assert ".smooth(" in code  # the stack is there, and empty
+            if root == "fovnb":
+                assert len(executed(notebook)["datasets"]) == (2 if recipe is failed else 0)
+    assert "observations[0]" in "\n".join(sources(to_notebook(SMALL, root=root), "code"))  # a control
 
 
 def executed(notebook: dict[str, Any]) -> dict[str, Any]:
@@ -128,3 +165,5 @@ def test_a_saved_notebook_has_a_date_and_is_never_half_there(tmp_path: Path) -> 
         to_notebook(SMALL, path)
     to_notebook(SMALL, path, overwrite=True)
     assert len(nbformat.read(path, as_version=4).cells) == len(to_notebook(SMALL)["cells"])
+    with pytest.raises(DataError, match="'' names no file; give the file to write"):
+        to_notebook(SMALL, "")

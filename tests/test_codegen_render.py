@@ -6,6 +6,7 @@
 import ast
 import math
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,17 @@ def test_comments_stay_on_their_line() -> None:
     hostile = "a\nimport os\r\u2028\x0cb"
     assert render([Comment(hostile, "", hostile)]) == 2 * "# a\\nimport os\\r\\u2028\\x0cb\n"
     assert one_line("plain, 100 %") == "plain, 100 %"
+
+
+def test_long_comments_are_wrapped_wherever_they_stand() -> None:
+    words = " ".join(f"word{number}" for number in range(40))
+    call = Call(Public("builtins", "f"))
+    inner = Loop("y", Name("ys"), (Do(call, "", words), Comment(words, "")), "")
+    code = render([Comment(words, "data", words), Loop("x", Name("xs"), (inner,), "", words)])
+    wide = [line for line in code.split("\n") if "word" in line]
+    assert max(map(len, wide)) <= 88
+    assert re.sub(r"\s+#  +", " ", code).count(words) == 5
+    assert render([Comment("a" * 100, "", "")]) == f"# {'a' * 100}\n"
 
 
 @pytest.mark.parametrize(

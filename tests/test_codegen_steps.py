@@ -150,7 +150,12 @@ def test_a_run_that_cannot_be_made_spoils_no_other(
     results = run(recipe)
     assert_same(executed(to_code(recipe, results=results)), results)
     for step in STEPS:
-        assert set(executed(to_code(recipe, step=step, results=results))) >= MADE[step]
+        text = to_code(recipe, step=step, results=results)
+        assert set(executed(text)) >= MADE[step]
+        divided = text.count("# Runs that could not be made are set apart\n")
+        assert divided == text.count("datasets = [dataset for dataset in datasets if dataset.background_fit is None]")
+    suggested = recipe.exclusion.suggestion is not None
+    assert ("are set apart" in to_code(recipe, step="exclusion", results=results)) == suggested
 
 
 def test_code_goes_on_where_all_runs_fail(broken: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +175,9 @@ def test_saved_code_has_a_date_and_is_never_half_there(tmp_path: Path) -> None:
     assert rest == to_code(SEED, step="data")
     with pytest.raises(DataError, match="exists; pass overwrite=True"):
         save_code(SEED, path)
+    for nothing in ("", "/"):
+        with pytest.raises(DataError, match=f"'{nothing}' names no file; give the file to write"):
+            save_code(SEED, nothing, overwrite=True, step="data")
     save_code(SEED, path, overwrite=True, step="cube")
     assert path.read_text().endswith(to_code(SEED, step="cube"))
     assert [one.name for one in tmp_path.iterdir()] == ["analysis.py"]

@@ -142,3 +142,10 @@ def test_prints():
     assert repr(gti((0, 10))).splitlines()[2:4] == ["  intervals : 1", "  duration  : 10.0 s"]
     assert "<td>1</td>" in gti((0, 10))._repr_html_()
     assert "intervals : 0" in repr(gti())
+
+
+def test_the_reference_time_of_a_copy_is_its_own():
+    first = gti((0, 10))
+    form = first.time_ref.format
+    first.copy().time_ref.format = "jd"
+    assert first.time_ref.format == form != "jd"

@@ -1,5 +1,6 @@
 """Exclusion masks from catalogues and stars."""
 
+import gzip
 import os
 from pathlib import Path
 
@@ -137,6 +138,67 @@ def test_a_path_is_read_and_named(tmp_path: Path) -> None:
         ExclusionMask.from_catalog(tmp_path / "broken.fits")
     with pytest.raises(DataError, match="does not exist"):
         ExclusionMask.from_catalog(tmp_path / "none.fits")
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [("a.fits", "fits"), ("a.xml", "votable"), ("a.vot", "votable"), ("a.csv", "csv"), ("a.txt", "ascii.ecsv")],
+)
+@pytest.mark.parametrize("zipped", [False, True])
+def test_tables_of_the_known_formats_are_read(tmp_path: Path, name: str, form: str, zipped: bool) -> None:
+    path = tmp_path / name
+    sources().write(path, format=form)
+    if zipped:
+        path = path.with_name(f"{name}.gz")
+        path.write_bytes(gzip.compress((tmp_path / name).read_bytes()))
+    assert ExclusionMask.from_catalog(path, extension="sigma").names == ("Crab", "far")
+
+
+VOTABLE = """<?xml version="1.0" encoding="{encoding}"?>
+<VOTABLE version="1.3"><RESOURCE><TABLE><FIELD name="ra" datatype="double"/><FIELD name="dec" datatype="double"/>
+<DATA><BINARY>{stream}</BINARY></DATA></TABLE></RESOURCE></VOTABLE>"""
+LINKS = ("<STREAM href='{}'/>", "<STREAM rights='>'\n href = '{}'/>", "<STREAM href='{}' rights='x'></STREAM>")
+INSIDE = "<STREAM encoding='base64'>QFToUeuFHrhANgKPXCj1ww==</STREAM>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_a_table_that_refers_to_data_elsewhere_is_refused_and_nothing_is_fetched(tmp_path: Path, encoding: str) -> None:
+    outside, path = tmp_path / "outside.bin", tmp_path / "table.xml"
+    outside.write_bytes(np.array([83.63, 22.01], dtype=">f8").tobytes())
+    path.write_text(VOTABLE.format(stream=INSIDE, encoding=encoding), encoding=encoding)
+    [entry] = ExclusionMask.from_catalog(path)
+    assert entry.shape.center.separation(CRAB).arcsec < 0.1
+    for link in (outside.as_uri(), "http://127.0.0.1:9/outside.bin"):
+        for stream in LINKS:
+            path.write_text(VOTABLE.format(stream=stream.format(link), encoding=encoding), encoding)
+            with pytest.raises(DataError, match=r"table\.xml refers to data elsewhere .*, which are not fetched; give"):
+                ExclusionMask.from_catalog(path)
+
+
+def test_an_entity_hides_no_reference_and_a_link_beside_the_data_is_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "table.xml"
+    entity = "<!DOCTYPE VOTABLE [<!ENTITY s \"<STREAM h&#114;ef='file:///etc/hostname'/>\">]>\n<VOTABLE"
+    hidden = VOTABLE.format(stream="&s;", encoding="utf-8").replace("<VOTABLE", entity, 1)
+    path.write_text(hidden)
+    with pytest.raises(DataError, match="refers to data elsewhere"):
+        ExclusionMask.from_catalog(path)
+    linked = VOTABLE.format(stream=INSIDE, encoding="utf-8").replace(
+        "<TABLE>", "<TABLE><LINK href='http://a.invalid/'/>"
+    )
+    path.write_text(linked)
+    assert len(ExclusionMask.from_catalog(path)) == 1
+
+
+@pytest.mark.parametrize("link", ["http://127.0.0.1:9/a.fits", "file:///etc/hostname", "ftp://127.0.0.1/a.csv"])
+def test_a_link_is_no_path(link: str) -> None:
+    with pytest.raises(DataError, match="does not exist"):
+        ExclusionMask.from_catalog(link)
+
+
+def test_text_of_no_known_format_is_not_guessed(tmp_path: Path) -> None:
+    (tmp_path / "page.html").write_text("ra dec\n83.63 22.01\n")
+    with pytest.raises(DataError, match="cannot be read as a table: its format is unknown; give a FITS, ECSV"):
+        ExclusionMask.from_catalog(tmp_path / "page.html")
 
 
 def test_gamma_cat_has_the_crab() -> None:

@@ -1,7 +1,5 @@
 """Masks suggested by the significance, and found by repetition."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -228,21 +226,9 @@ def test_runs_that_all_fail_are_no_convergence() -> None:
     assert history.reason.startswith("no run was fitted (obs-1: no counts were seen")
 
 
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ((None, FoVBackgroundMaker()), r"\['NoneType'\] were given; expected"),
-        ((run_with_source(), None), "the maker is None; expected one with exclusion_mask and run"),
-        ((run_with_source(), FoVBackgroundMaker(), "Crab"), "the first mask is 'Crab'; expected an ExclusionMask"),
-    ],
-)
-def test_what_cannot_be_iterated_is_refused_in_a_sentence(arguments: tuple, message: str) -> None:
-    with pytest.raises(InvalidInputError, match=message):
-        iterate_exclusion(*arguments)
-
-
-def test_a_record_is_frozen() -> None:
-    history = iterate_exclusion(run_with_source(), FoVBackgroundMaker(), max_steps=1)
-    assert replace(history, status="converged").converged
-    with pytest.raises(AttributeError):
-        history.status = "converged"
+def test_a_mask_that_leaves_nothing_is_a_failure_with_a_reason() -> None:
+    everything = ExclusionMask("icrs; circle(83.63, 22.01, 20)")
+    with pytest.warns(FovnbWarning, match="obs-1: excluded"):
+        history = iterate_exclusion(run_with_source(), FoVBackgroundMaker(), everything)
+    assert (history.status, len(history.steps)) == ("failed", 1)
+    assert history.reason.startswith("no run was fitted (obs-1: the exclusion mask leaves nothing of the run")

@@ -320,3 +320,19 @@ def test_what_cannot_be_fitted_together_is_refused():
     curved = PiecewiseNormSpectralModel([1, 10] * u.TeV, interp="lin")
     with pytest.raises(ModelError, match="linear"):
         together(runs, spectral_model=curved, shared="all")
+
+
+def test_it_stops_between_two_groups_when_the_check_raises():
+    calls = []
+
+    def check():
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        together(make_runs(), group_by=lambda run: run.name, check=check)
+    assert len(calls) == 2
+    calls[:] = [0] * 5
+    assert len(together(make_runs(), group_by=lambda run: run.name, check=check)) == 3
+    assert len(calls) == 8

@@ -24,6 +24,7 @@ from fovnb.makers import FoVBackgroundMaker, MapDatasetMaker, SafeMaskMaker, fit
 from fovnb.maps import MapAxis, WcsGeom
 from fovnb.modeling.models import PowerLawNormSpectralModel
 from fovnb.pipeline import Pipeline, Results
+from fovnb.pipeline.memory import Memory
 from fovnb.recipe import (
     Background,
     Circle,
@@ -267,7 +268,7 @@ def test_what_was_finished_before_a_stop_is_kept():
     def progress(runs: list) -> object:
         for run in runs:
             yield run
-            seen.append(run.obs_id)
+            seen.append(run)
 
     with pytest.raises(CancelledError):
         pipeline.run(RECIPE, progress, cancel=lambda: len(seen) == 2)
@@ -387,6 +388,97 @@ def test_no_run_is_no_error(pipeline: Pipeline):
     assert (len(results.datasets), len(results.ledger)) == (0, 0)
 
 
-def test_a_cancel_that_is_none_is_refused():
-    with pytest.raises(InvalidInputError, match="Event"):
-        Pipeline().run(RECIPE, cancel=3)
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"cancel": 3}, "Event"),
+        ({"progress": 3}, "tqdm"),
+        ({"progress": print}, "wrapped"),
+        ({"progress": lambda runs: runs[:1]}, "after 1 of 3 runs"),
+        ({"roots": 3}, "roots is 3"),
+        ({"roots": [3]}, "roots holds 3"),
+        ({"recipe": None}, "NoneType is no recipe"),
+    ],
+    ids=str,
+)
+def test_an_argument_that_is_none_is_refused(arguments: dict, words: str):
+    with pytest.raises(InvalidInputError, match=words):
+        Pipeline().run(**{"recipe": RECIPE} | arguments)
+
+
+def test_a_limit_that_is_none_is_refused():
+    with pytest.raises(InvalidInputError, match="whole number of bytes"):
+        Pipeline(limit_bytes="1GB")
+
+
+def test_one_folder_is_not_its_letters(survey: Path):
+    recipe = RECIPE.edit_step("data", folder="$FOVNB_DATA/survey")
+    assert len(Pipeline(roots=survey.parent).run(recipe).datasets) == 3
+    with pytest.raises(RecipeError, match="outside of the folders"):
+        Pipeline(roots="/nowhere").run(recipe)
+
+
+def test_a_progress_in_another_order_changes_nothing(pipeline: Pipeline):
+    assert [run.name for run in pipeline.run(RECIPE, reversed).datasets] == ["obs-1", "obs-2", "obs-3"]
+
+
+def test_a_stack_of_no_run_lies_on_its_own_grid():
+    pipeline, empty = Pipeline(), RECIPE.edit_step("data", obs_ids=[])
+    assert pipeline.run(empty).stacked.data_shape == (2, 40, 40)
+    other = empty.edit_step("cube", energy=EnergyBounds(0.6, 10.0, 4))
+    assert pipeline.run(other).stacked.data_shape == (4, 40, 40)
+
+
+def test_a_stop_that_is_asked_for_before_is_heard(pipeline: Pipeline):
+    pipeline.run(RECIPE)
+    with pytest.raises(CancelledError):
+        pipeline.run(RECIPE, cancel=lambda: True)
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        RECIPE.edit(exclusion=Exclusion(suggestion=Suggestion())),
+        RECIPE.edit(background=Background(group=Group(by="table", table=((1, "a"), (2, "b"), (3, "b"))))),
+        RECIPE.edit(stack=Stack(2)),
+    ],
+    ids=["suggestion", "group", "stack"],
+)
+def test_the_loops_inside_of_a_step_can_be_stopped(recipe: Recipe):
+    asked = [0]
+
+    def count() -> bool:
+        asked[0] += 1
+        return False
+
+    results = Pipeline().run(recipe, cancel=count)
+    begin, parts, stacked = 1, 5 * 3, 2 * 3  # a stack is made of two halves that cost anything
+    fits = 3 * len(results.history.steps) if results.history else 0
+    groups = 2 if recipe.background.group else 0
+    assert asked[0] == begin + sum(computed(results).values()) + parts + stacked + fits + groups
+
+
+def test_a_value_that_is_too_large_leaves_the_others():
+    memory = Memory(100, lambda text: {id(text): len(text)})
+    for name, size in (("a", 40), ("b", 41), ("c", 200)):
+        memory.put(name, name * size)
+    assert (memory.get("a"), memory.get("b"), memory.get("c"), memory.nbytes) == ("a" * 40, "b" * 41, None, 81)
+
+
+def test_no_way_leads_from_results_to_the_memory(pipeline: Pipeline):
+    results = pipeline.run(RECIPE)
+    before = results.stacked.counts.data.copy()
+    with pytest.raises(ValueError, match="read-only"):
+        results.datasets[0].counts.data.base[...] = 0
+    with pytest.raises(ValueError, match="cannot set WRITEABLE"):
+        results.datasets[0].counts.data.flags.writeable = True
+    results.exclusion_mask.data = np.zeros_like(results.exclusion_mask.data)
+    again = pipeline.run(RECIPE.edit_step("safe_mask", offset_max_deg=2.4))
+    assert set(again.ledger["status"]) == {"ok"}
+    np.testing.assert_array_equal(pipeline.run(RECIPE).stacked.counts.data, before)
+
+
+def test_the_times_of_the_steps_add_up():
+    timings = Pipeline().run(RECIPE).timings
+    assert sum(step.seconds for step in timings.steps.values()) <= timings.total
+    assert (timings["cube"].computed, timings["nothing"].computed) == (3, 0)

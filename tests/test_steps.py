@@ -28,7 +28,7 @@ from fovnb.recipe import (
 from fovnb.steps import cube_statements, data_statements, evaluate, execute, norm_statements, safe_mask_statements
 from fovnb.steps.expressions import Arg, Assign, Call, Item, Name, Operation, Public, Quantity
 from fovnb.steps.sky import sky_region
-from tests.stated import real_default, same, stated_defaults
+from tests.stated import NORMS, real_default, same, stated_defaults
 
 # Models make their own parameters where none is given: a model's default is the value that such a parameter has.
 OF_PARAMETERS = {"norm", "tilt", "reference", "alpha", "beta", "index", "lambda_", "gx", "gy"}
@@ -121,6 +121,14 @@ def test_a_norm_with_limits_flags_and_priors():
     assert (model.norm.prior.sigma.value, model.norm.prior.weight) == (0.2, 2.0)
     assert (model.tilt.value, model.tilt.frozen, model.norm.frozen) == (0.3, True, False)
     assert model.reference.quantity == 2 * u.TeV
+
+
+@pytest.mark.parametrize("norm", NORMS, ids=lambda norm: norm.kind)
+def test_parameters_are_frozen_as_the_recipe_says_whatever_the_model_does(norm: object):
+    for frozen in (False, True):
+        flagged = {name: one.edit(frozen=frozen) for name, one in vars(norm).items() if isinstance(one, Parameter)}
+        model = execute(norm_statements(norm.edit(**flagged)))["spectral_model"]
+        assert {name: getattr(model, name).frozen for name in flagged} == dict.fromkeys(flagged, frozen)
 
 
 def test_nodes_and_products():

@@ -158,6 +158,20 @@ def test_datasets_share_their_sky_grids(dataset, tmp_path):
     assert first.counts.data is not second.counts.data
 
 
+def test_the_sky_grids_of_the_last_datasets_alone_are_kept(dataset, tmp_path):
+    store = CubeStore(tmp_path)
+    store.save("first", dataset)
+    first = store.load("first")
+    for i in range(3):
+        store.save(str(i), cube(lon_deg=83.0 + i))
+        store.load(str(i))
+    assert len(store._grids) == 4
+    assert store.load("first").counts.geom.sky is not first.counts.geom.sky
+    last = store.load("first")
+    store.load("2")
+    assert store.load("first").counts.geom.sky is last.counts.geom.sky
+
+
 def test_what_is_loaded_can_be_changed_without_changing_the_store(dataset, tmp_path):
     store = CubeStore(tmp_path)
     store.save(KEY, dataset)

@@ -10,7 +10,7 @@ from fovnb.codegen.part import check_step, only_step
 from fovnb.codegen.program import fovnb_program
 from fovnb.codegen.render import render
 from fovnb.codegen.script import Program
-from fovnb.errors import RecipeError
+from fovnb.errors import DataError, RecipeError
 from fovnb.files import make_path, replace_whole
 from fovnb.pipeline.inputs import Roots
 from fovnb.recipe import Recipe
@@ -19,7 +19,7 @@ from fovnb.text import did_you_mean
 if TYPE_CHECKING:
     from fovnb.pipeline import Results
 
-__all__ = ["Root", "now", "program_of", "save_code", "to_code"]
+__all__ = ["Root", "now", "program_of", "results_of", "save_code", "to_code", "write_text"]
 
 Root = Literal["fovnb", "gammapy"]
 _ROOTS = ("fovnb", "gammapy")
@@ -50,13 +50,17 @@ def to_code(
         The package that the code uses. For Gammapy the recipe is run first, unless ``results`` are given: what Gammapy
         has no words for is written as the values that it came to.
     full : bool
-        Whether arguments that equal their default are written, too.
+        Whether all that the recipe can set is written, be it equal to the default; what it cannot set stays out.
     step : str, optional
         One of "data", "cube", "safe_mask", "exclusion", "background", "stack": that step with what it needs.
     as_function : bool
         Whether to write a function, and its call.
     verify : bool
-        Whether to execute the text in a fresh interpreter, and to compare all arrays and parameters with the results.
+        Whether to execute the text in a fresh interpreter, and to compare what it leaves with the results: for fovnb
+        all arrays and parameters, to the last bit. For Gammapy, of the runs that could be used, and of the stack:
+        counts and masks must be the same; background and exposure agree within 1e-4, responses within 1e-3 where they
+        are above a thousandth of their peak, free parameters within 0.002 of their error, frozen ones within 1e-9. Of
+        a norm that the code says by other parameters its curve counts, within 1e-4.
     as_values : bool
         For Gammapy: whether norms that it does not know are written as their values.
     roots : list of path, optional
@@ -87,7 +91,7 @@ def to_code(
         msg = f"verify=True compares whole analyses, and step is {step!r}; leave one of them out"
         raise RecipeError(msg)
     if verify and results is None:
-        results = _results(recipe, roots)
+        results = results_of(recipe, roots)
     program = program_of(recipe, root, step, as_values, results, roots)
     program = wrapped(program, step) if as_function else program
     header = header_lines(recipe, root, roots)
@@ -119,7 +123,22 @@ def save_code(recipe: Recipe, path: Path | str, *, overwrite: bool = False, **op
         If the file exists already, or cannot be written.
     """
     text = f"# Saved {now()}\n{to_code(recipe, **options)}"
-    with replace_whole(make_path(path), overwrite) as temporary:
+    write_text(path, text, overwrite)
+
+
+def write_text(path: Path | str, text: str, overwrite: bool) -> None:
+    """Write a file, whole or not at all.
+
+    Raises
+    ------
+    DataError
+        If the file exists already, or cannot be written.
+    """
+    target = make_path(path)
+    if not target.name:
+        msg = f"{str(path)!r} names no file; give the file to write, such as 'analysis.py'"
+        raise DataError(msg)
+    with replace_whole(target, overwrite) as temporary:
         temporary.write_text(text, encoding="utf-8", newline="\n")
 
 
@@ -145,13 +164,14 @@ def program_of(
     if root == "gammapy":
         from fovnb.codegen.gammapy import gammapy_program
 
-        program = gammapy_program(recipe, _results(recipe, roots) if results is None else results, as_values)
+        program = gammapy_program(recipe, results_of(recipe, roots) if results is None else results, as_values)
     else:
         program = fovnb_program(recipe, results, step)
     return program if step is None else only_step(program, step)
 
 
-def _results(recipe: Recipe, roots: Roots) -> "Results":
+def results_of(recipe: Recipe, roots: Roots) -> "Results":
+    """Return what a recipe comes to."""
     from fovnb.pipeline import run
 
     return run(recipe, roots=roots)

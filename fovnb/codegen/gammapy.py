@@ -94,7 +94,7 @@ def _loops(norms: RunNorms) -> Iterator[Statement]:
     if any(norms.fitted) and not together:
         numbers = [i for i, fitted in enumerate(norms.fitted) if fitted]
         one = Method(Name("fov_bkg_maker"), "run", (Item(_DATASETS, Name("i")),))
-        comment = "The other runs hold all parameters"
+        comment = "Only these runs have a free parameter"
         yield Loop("i", numbers, (Assign("datasets[i]", one, "background"),), "background", comment)
 
 

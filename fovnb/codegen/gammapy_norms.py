@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
-from fovnb.codegen.gammapy_runs import obs_id_of, without_folders
+from fovnb.codegen.gammapy_runs import obs_id_of
 from fovnb.codegen.script import Comment, Do, Loop, Statement
 from fovnb.datasets import MapDataset
 from fovnb.modeling.background_record import BackgroundFit
@@ -97,7 +97,7 @@ def _start(background: Background) -> Any:
 def _nodes(min_counts: float, datasets: Sequence[MapDataset]) -> Assign:
     """Return the nodes that the counts of each run came to."""
     nodes = {obs_id_of(one): Quantity(_node_energies(one), "TeV") for one in datasets}
-    return Assign("nodes", nodes, _STEP, f"Nodes where each run holds {min_counts:g} counts")
+    return Assign("nodes", nodes, _STEP, f"Nodes of each run, with at least {min_counts:g} counts a node")
 
 
 def _at_nodes(interp: str) -> Any:
@@ -150,7 +150,7 @@ def _held_statements(held: dict[int, dict[str, float]], datasets: Sequence[MapDa
     comment = "Parameters that the data of a run do not fix are frozen at fovnb's values"
     for one in datasets:
         if obs_id_of(one) in held:
-            yield Comment(f"OBS_ID {obs_id_of(one)}: {without_folders(_fit(one).reason)}", _STEP, comment)
+            yield Comment(f"OBS_ID {obs_id_of(one)}: {_fit(one).reason}", _STEP, comment)
             comment = ""
     yield Assign("held", held, _STEP)
 

@@ -1,6 +1,5 @@
 """The runs of a text for Gammapy: those that could be used, and a comment on each of the others."""
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from types import MappingProxyType
@@ -12,10 +11,9 @@ from fovnb.recipe import Recipe
 from fovnb.steps import data_statements
 from fovnb.steps.expressions import Arg, Call, Method, Public
 
-__all__ = ["obs_id_of", "run_statements", "without_folders"]
+__all__ = ["obs_id_of", "run_statements"]
 
 _IRFS = MappingProxyType({"exposure": "aeff", "background": "bkg", "psf": "psf", "edisp": "edisp"})
-_FOLDERS = re.compile(r"([A-Za-z]:)?[/\\].*[/\\]")
 
 
 def run_statements(recipe: Recipe, datasets: Iterable[MapDataset]) -> list[Statement]:
@@ -41,7 +39,7 @@ def run_statements(recipe: Recipe, datasets: Iterable[MapDataset]) -> list[State
             used.append(obs_id_of(dataset))
         else:
             status, reason = ("excluded", "it was not fitted") if fit is None else (fit.status, fit.reason)
-            text = f"OBS_ID {obs_id_of(dataset)} is left out, {status}: {without_folders(reason)}"
+            text = f"OBS_ID {obs_id_of(dataset)} is left out, {status}: {reason}"
             notes.append(Comment(text, "data"))
     args = (used,) if notes else runs.value.args
     found = replace(runs.value, args=args, kwargs=_required(recipe))
@@ -52,17 +50,6 @@ def obs_id_of(dataset: MapDataset) -> int:
     """Return the OBS_ID of a run's dataset."""
     assert dataset.run_info is not None  # every maker sets it
     return dataset.run_info.obs_id
-
-
-def without_folders(text: str) -> str:
-    """Return a text without the folders of paths, which say whose computer it was.
-
-    Examples
-    --------
-    >>> without_folders("/home/me/data/run.fits does not exist")
-    'run.fits does not exist'
-    """
-    return _FOLDERS.sub("", text)
 
 
 def _store(value: Any) -> Any:

@@ -1,17 +1,18 @@
 """What the comments at the beginning of a text say: versions, the recipe's digest, and the files it was made from."""
 
 import hashlib
+import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from textwrap import wrap
 
 from fovnb import __version__
-from fovnb.codegen.literals import WIDTH
+from fovnb.codegen.comments import comment_lines
 from fovnb.data import DataStore, Observation
 from fovnb.demo import demo_dir
-from fovnb.errors import DataError
-from fovnb.pipeline.inputs import Roots, find_runs
+from fovnb.errors import DataError, FovnbWarning, UnknownObservationError
+from fovnb.pipeline.inputs import Roots, find_runs, open_store
 from fovnb.recipe import Data, Exclusion, Recipe
 from fovnb.recipe.paths import resolve
 
@@ -61,15 +62,14 @@ def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None) -> li
 
 def _simulated(data: Data) -> Iterator[str]:
     """Yield what is known of simulated runs, which the code makes: the folder's name holds a digest of how."""
-    obs_ids = data.obs_ids or range(1, data.demo_runs + 1)
-    yield from wrap(
-        f"Input: simulated runs {', '.join(map(str, obs_ids))} of {demo_dir(data.demo_runs).name}",
-        WIDTH,
-        initial_indent="# ",
-        subsequent_indent="#   ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    wanted = range(1, data.demo_runs + 1) if data.obs_ids is None else data.obs_ids
+    unknown = [number for number in wanted if not 1 <= number <= data.demo_runs]
+    there = [number for number in wanted if number not in unknown]
+    if data.selection is not None:
+        there = list(_found(replace(data, obs_ids=tuple(there)), open_store(data)))
+    runs = f"runs {', '.join(map(str, there))}" if there else "runs, but none"
+    yield from comment_lines(f"Input: simulated {runs} of {demo_dir(data.demo_runs).name}")
+    yield from (f"#   OBS_ID {number}: {_MISSING}" for number in unknown)
 
 
 def _runs(data: Data, roots: Roots) -> Iterator[str]:
@@ -78,13 +78,31 @@ def _runs(data: Data, roots: Roots) -> Iterator[str]:
     yield f"# Input: sha256 of the files, first {_DIGITS} digits"
     try:
         folder = resolve(data.folder, roots)
-        runs = find_runs(data, DataStore.from_dir(folder))
+        store = DataStore.from_dir(folder)
     except DataError:
         yield f"#   the data are {_MISSING}"
         yield from (f"#   OBS_ID {number}: {_MISSING}" for number in data.obs_ids or ())
         return
     yield from (f"#   {name}: {_file(folder / name)}" for name in _INDICES if (folder / name).exists())
-    yield from (f"#   OBS_ID {run.obs_id}: {_run(run)}" for run in runs)
+    try:
+        yield from (f"#   OBS_ID {number}: {_run(run)}" for number, run in _found(data, store).items())
+    except DataError:
+        yield "#   the index does not say which runs these are"
+
+
+def _found(data: Data, store: DataStore) -> dict[int, Observation | None]:
+    """Return the runs that are read, by OBS_ID, each looked up on its own; None for one that is not there."""
+    found: dict[int, Observation | None] = {}
+    for wanted in [None] if data.obs_ids is None else [(number,) for number in data.obs_ids]:
+        try:
+            with warnings.catch_warnings():  # the code says it when it runs
+                warnings.simplefilter("ignore", FovnbWarning)
+                found |= {run.obs_id: run for run in find_runs(replace(data, obs_ids=wanted), store)}
+        except UnknownObservationError:
+            if wanted is None:
+                raise
+            found |= dict.fromkeys(wanted)
+    return found
 
 
 def _mask_files(exclusion: Exclusion) -> Iterator[tuple[str, str]]:
@@ -101,7 +119,9 @@ def _mask_file(path: str, roots: Roots) -> str:
         return _MISSING
 
 
-def _run(run: Observation) -> str:
+def _run(run: Observation | None) -> str:
+    if run is None:
+        return _MISSING
     try:
         return " ".join(map(_file, run.paths))
     except DataError:  # the index leads out of its folder

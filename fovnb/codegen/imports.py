@@ -43,7 +43,7 @@ def import_lines(statements: Iterable[Statement], root: str, full: bool) -> list
     root : str
         The package of the modules that begin with a dot.
     full : bool
-        Whether arguments that equal their default are written, too.
+        See `to_code`.
     """
     modules: dict[str, set[str]] = {}
     for public in _publics(statements, full):

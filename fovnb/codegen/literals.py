@@ -3,11 +3,12 @@
 import unicodedata
 from math import isfinite, isnan
 
+from fovnb.text import escaped
+
 __all__ = ["WIDTH", "number", "one_line", "string"]
 
 WIDTH = 88  # of a line
 _LETTERS = 0x530  # Latin, Greek and Cyrillic lie below
-_ESCAPES = {"\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def number(value: float) -> str:
@@ -53,9 +54,5 @@ def one_line(text: str) -> str:
 
 def _char(char: str) -> str:
     """Return a character, or its escape."""
-    if char in _ESCAPES:
-        return _ESCAPES[char]
-    code = ord(char)
-    if code < _LETTERS and char.isprintable() and unicodedata.category(char)[0] != "M":
-        return char
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+    is_letter = ord(char) < _LETTERS and char.isprintable() and unicodedata.category(char)[0] != "M"
+    return char if is_letter and char != "\\" else escaped(char)

@@ -5,18 +5,19 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fovnb.codegen.core import Root, now, program_of
+from fovnb.codegen.core import Root, now, program_of, results_of, write_text
 from fovnb.codegen.header import header_lines
 from fovnb.codegen.imports import import_lines
 from fovnb.codegen.literals import one_line
+from fovnb.codegen.part import made_names
 from fovnb.codegen.plots import step_plots
 from fovnb.codegen.program import is_failed
 from fovnb.codegen.render import Section, code_lines, sections
 from fovnb.codegen.script import Program, Statement
 from fovnb.codegen.words import step_words
-from fovnb.files import make_path, replace_whole
-from fovnb.pipeline.inputs import Roots
-from fovnb.recipe import Recipe
+from fovnb.errors import DataError
+from fovnb.pipeline.inputs import Roots, find_runs, open_store
+from fovnb.recipe import Data, Recipe
 
 if TYPE_CHECKING:
     from fovnb.pipeline import Results
@@ -73,21 +74,18 @@ def to_notebook(
     <BLANKLINE>
     2 simulated runs with known truth. They are taken in the order of their OBS_IDs, ...
     """
+    if root == "gammapy" and results is None:
+        results = results_of(recipe, roots)
     program = program_of(recipe, root, None, as_values, results, roots)
-    usable = None if results is None or root == "gammapy" else _usable(results)
-    plots = step_plots(recipe, program, usable)
+    plots = step_plots(recipe, program, _usable(recipe, root, results, roots))
     title = _title(header_lines(recipe, root, roots), None if path is None else now())
     imports = import_lines([*program, *(one for made in plots.values() for one in made)], root, full)
-    words = step_words(recipe)
-    if root == "gammapy":  # suggested areas are there from the start, and the fits come at once
-        words = {step: [" ".join(texts) if step == "exclusion" else texts[0]] for step, texts in words.items()}
+    words = step_words(recipe, root, fitted="fov_bkg_maker" in made_names(program))
     pairs = [("markdown", title), ("code", imports), *_cells(program, words, plots, full)]
     cells = [_cell(number, kind, lines) for number, (kind, lines) in enumerate(pairs, start=1)]
     notebook = {"cells": cells, "metadata": _METADATA, "nbformat": 4, "nbformat_minor": 5}
     if path is not None:
-        with replace_whole(make_path(path), overwrite) as temporary:
-            text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
-            temporary.write_text(text, encoding="utf-8", newline="\n")
+        write_text(path, json.dumps(notebook, indent=1, ensure_ascii=False) + "\n", overwrite)
     return notebook
 
 
@@ -124,10 +122,23 @@ def _places(found: list[Section]) -> dict[int, list[str]]:
     return places
 
 
-def _usable(results: "Results") -> list[int] | None:
-    """Return the positions of the runs that could be made, if some could not."""
+def _usable(recipe: Recipe, root: Root, results: "Results | None", roots: Roots) -> list[int] | None:
+    """Return the positions of the runs that can be drawn; None where the code's ``observations`` hold no other."""
+    if results is None:
+        return [] if _selects_nothing(recipe.data, roots) else None
+    if root == "gammapy":  # the code reads only the runs that could be used
+        fits = [run.background_fit for run in results.datasets]
+        return None if any(fit is not None and fit.enters_stack for fit in fits) else []
     made = [i for i, run in enumerate(results.datasets) if not is_failed(run)]
-    return None if len(made) == len(results.datasets) else made
+    return None if made and len(made) == len(results.datasets) else made
+
+
+def _selects_nothing(data: Data, roots: Roots) -> bool:
+    """Return whether the data are there, and none of them are selected."""
+    try:
+        return data.selection is not None and not find_runs(data, open_store(data, roots))
+    except DataError:
+        return False
 
 
 def _cell(number: int, kind: str, lines: Iterable[str]) -> dict[str, Any]:

@@ -23,7 +23,7 @@ def step_plots(recipe: Recipe, program: Program, usable: Sequence[int] | None = 
     program : tuple of statement
         The statements that are there before.
     usable : list of int, optional
-        Positions of the runs that could be made, by default of all.
+        Positions of the runs that can be drawn, by default all of at least one; without any there are no such pictures.
     """
     parts = recipe.cube.selection or ("counts", "background")
     found: dict[str, list[Statement]] = {}

@@ -45,7 +45,7 @@ def fovnb_program(recipe: Recipe, results: "Results | None" = None, step: str | 
     exclusion, group = recipe.exclusion, recipe.background.group
     together = bool(exclusion.suggestion or group) and not all(failed)
     loop = _safe_loop(together, step) if any(failed) else _loop(together)
-    after = _together(recipe, any(failed)) if together else ()
+    after = _together(recipe, any(failed), step) if together else ()
     single = not together or exclusion.suggestion is not None
     return (*_before_runs(recipe, single), *loop, *after, *stack_statements(recipe))
 
@@ -113,12 +113,12 @@ def _makers(together: bool) -> tuple[tuple[str, str], ...]:
     return alone if together else (*alone, ("background", "fov_bkg_maker"))
 
 
-def _together(recipe: Recipe, failed: bool) -> Iterator[Statement]:
+def _together(recipe: Recipe, failed: bool, step: str | None) -> Iterator[Statement]:
     """Yield what follows when all runs are made: areas that they suggest, and their fits."""
     exclusion, background = recipe.exclusion, recipe.background
     masked = has_mask(exclusion) or exclusion.suggestion is not None
     if failed:
-        yield from _set_apart()
+        yield from _set_apart(step)
     if exclusion.suggestion is not None:
         first, *rest = suggestion_statements(exclusion.suggestion)
         yield from (replace(first, comment="Further areas, where the runs show significant counts"), *rest)
@@ -134,12 +134,14 @@ def _together(recipe: Recipe, failed: bool) -> Iterator[Statement]:
         yield Assign("datasets", both, "background")
 
 
-def _set_apart() -> Iterator[Statement]:
-    """Yield the statements that divide the runs into those that could be made and the others."""
-    fit = Name("dataset.background_fit")
+def _set_apart(step: str | None) -> Iterator[Statement]:
+    """Yield the statements that divide the runs into those that could be made and the others, if those come back."""
+    signs = {"datasets": "is"} if step == "exclusion" else {"failed": "is not", "datasets": "is"}
     comment = "Runs that could not be made are set apart"
-    yield Assign("failed", Each(_DATASET, "dataset", _DATASETS, Operation("is not", fit, None)), "safe_mask", comment)
-    yield Assign("datasets", Each(_DATASET, "dataset", _DATASETS, Operation("is", fit, None)), "safe_mask")
+    for name, sign in signs.items():
+        condition = Operation(sign, Name("dataset.background_fit"), None)
+        yield Assign(name, Each(_DATASET, "dataset", _DATASETS, condition), "safe_mask", comment)
+        comment = ""
 
 
 def _stacked(onto: Name, dataset: Name) -> Do:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import TypeAlias
 
+from fovnb.codegen.comments import comment_lines
 from fovnb.codegen.expressions import Style, assignment, indented, lines_of, on_one_line
 from fovnb.codegen.imports import import_lines
-from fovnb.codegen.literals import one_line
 from fovnb.codegen.script import Comment, Do, Function, Loop, Statement
 from fovnb.steps.expressions import Assign, Call, Public
 
@@ -37,7 +37,7 @@ def render(statements: Sequence[Statement], root: str = "fovnb", full: bool = Fa
     root : str
         The package whose names are used.
     full : bool
-        Whether arguments that equal their default are written, too.
+        See `to_code`.
 
     Examples
     --------
@@ -85,7 +85,7 @@ def _body(statements: Iterable[Statement], style: Style) -> list[str]:
     lines: list[str] = []
     for title, _, inner in sections(statements):
         lines += [""] if title and lines else []
-        lines += [f"# {one_line(title)}"] if title else []
+        lines += comment_lines(title, style.room) if title else []
         lines += [line for one in inner for line in _statement(one, style)]
     return lines
 
@@ -97,7 +97,7 @@ def _statement(one: Statement, style: Style) -> list[str]:
         case Do(expression):
             return lines_of("", expression, "", style)
         case Comment(text):
-            return [f"# {one_line(text)}"]
+            return comment_lines(text, style.room)
         case Loop(target, iterable, body):
             inner = [line for statement in body for line in _in_loop(statement, style.inner)]
             return [f"for {target} in {on_one_line(iterable, style)}:", *indented(inner)]
@@ -109,4 +109,4 @@ def _statement(one: Statement, style: Style) -> list[str]:
 
 def _in_loop(one: Statement, style: Style) -> list[str]:
     """Return the lines of a statement in a loop, its comment right above it."""
-    return [*([f"# {one_line(one.comment)}"] if one.comment else []), *_statement(one, style)]
+    return [*(comment_lines(one.comment, style.room) if one.comment else []), *_statement(one, style)]

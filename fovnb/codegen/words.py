@@ -36,8 +36,17 @@ _NORMS = MappingProxyType(
 )
 
 
-def step_words(recipe: Recipe) -> dict[str, list[str]]:
+def step_words(recipe: Recipe, root: str = "fovnb", fitted: bool = True) -> dict[str, list[str]]:
     """Return what is said of each step, by its name, "" for the loop over the runs; a second text where it comes twice.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        What is done.
+    root : {"fovnb", "gammapy"}
+        The package that the code uses: for Gammapy suggested areas are written as fovnb found them.
+    fitted : bool
+        For Gammapy: whether the code fits any background; else norms are written as fovnb found them.
 
     Examples
     --------
@@ -45,15 +54,40 @@ def step_words(recipe: Recipe) -> dict[str, list[str]]:
     ['The runs are added, in the order of their OBS_IDs, each where its safe mask allows.']
     """
     exclusion, background = recipe.exclusion, recipe.background
-    return {
+    words = {
         "data": [_data(recipe.data)],
         "cube": [_cube(recipe.cube)],
-        "safe_mask": [_safe_mask(recipe.safe_mask)],
+        "safe_mask": [_trusted(recipe.safe_mask, "enters neither the fit nor the stack")],
         "exclusion": [_exclusion(exclusion), *_suggestion(exclusion.suggestion)],
         "background": [_background(background), *_later(exclusion.suggestion, background.group)],
         "": ["Each run goes through the makers, in the order of the OBS_IDs."],
         "stack": [_stack(recipe.stack)],
     }
+    return words if root == "fovnb" else words | _gammapy_words(recipe, fitted)
+
+
+def _gammapy_words(recipe: Recipe, fitted: bool) -> dict[str, list[str]]:
+    """Return what is said in other words for Gammapy, where all areas and nodes are known before the first run."""
+    exclusion, background = recipe.exclusion, recipe.background
+    if fitted:
+        areas = "Areas that the counts suggest are written as fovnb found them."
+        suggested = [areas, *_suggestion(exclusion.suggestion)] if exclusion.suggestion else []
+        return {"exclusion": [" ".join([_exclusion(exclusion), *suggested])], "background": [_background(background)]}
+    return {
+        "safe_mask": [_trusted(recipe.safe_mask, "does not enter the stack")],
+        "exclusion": ["No fit follows, so that nothing is to be left out of one."],
+        "background": [" ".join(_as_found(background))],
+    }
+
+
+def _as_found(background: Background) -> Iterator[str]:
+    """Yield what is said of norms that the code does not fit."""
+    yield (
+        f"The background of each run's response is multiplied by {_norm(background.norm)}, its norms as fovnb found "
+        "them: nothing is fitted here."
+    )
+    if background.group is not None:
+        yield f"There, runs {_together(background.group)}"
 
 
 def code_span(text: str) -> str:
@@ -117,13 +151,13 @@ def _axis(axis: EnergyBounds | EnergyEdges) -> str:
     return f"{bins} from {number(first)} TeV to {number(last)} TeV"
 
 
-def _safe_mask(safe_mask: SafeMask) -> str:
+def _trusted(safe_mask: SafeMask, outside: str) -> str:
     rules = {
         "aeff-default": "at the energies that the effective area's file calls safe",
         "offset-max": f"up to {number(safe_mask.offset_max_deg)} deg from the pointing",
     }
     used = _listed(rules[name] for name in safe_mask.methods) or "everywhere"
-    return f"A run is trusted {used}. What lies outside enters neither the fit nor the stack."
+    return f"A run is trusted {used}. What lies outside {outside}."
 
 
 def _exclusion(exclusion: Exclusion) -> str:
@@ -166,10 +200,14 @@ def _norm(norm: Norm) -> str:
 def _later(suggestion: Suggestion | None, group: Group | None) -> Iterator[str]:
     """Yield what is said of the fits that come when all runs are made."""
     if group is not None:
-        groups = "given groups" if group.by == "table" else f"groups by {group.by}"
-        yield f"Runs are fitted together, in {groups}: those of a group share {_listed(group.shared)} of the norm."
+        yield f"Runs {_together(group)}"
     elif suggestion is not None:
         yield "The background is fitted outside of these areas, too."
+
+
+def _together(group: Group) -> str:
+    groups = "given groups" if group.by == "table" else f"groups by {group.by}"
+    return f"are fitted together, in {groups}: those of a group share {_listed(group.shared)} of the norm."
 
 
 def _stack(stack: Stack) -> str:

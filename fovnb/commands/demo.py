@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fovnb.commands.common import progress_bar
+from fovnb.commands.common import progress_bar, say
 
 __all__ = ["add_demo"]
 
@@ -29,5 +29,5 @@ def _demo(options: argparse.Namespace) -> int:
     result.stacked.write(stack_path, overwrite=True)
     with replace_whole(image_path, overwrite=True) as temporary:
         plot_demo(result).savefig(temporary, dpi=150)
-    print(f"data: {path}\n\n{result.table()}\n\n{result.stacked}\n\nwrote {stack_path}\nwrote {image_path}")
+    say(f"data: {path}\n\n{result.table()}\n\n{result.stacked}\n\nwrote {stack_path}\nwrote {image_path}")
     return 0

@@ -4,9 +4,9 @@ Until a run has finished, a hidden folder in it holds the recipe, the cubes of t
 that are being written.
 """
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 
 from fovnb.commands.lock import LOCK, locked
@@ -43,55 +43,65 @@ class RunFolder:
         self.cubes = self._hidden / "cubes"
         self.staged = self._hidden / "outputs"
 
-    def check(self, overwrite: bool, resume: bool) -> None:
+    def check(self, overwrite: bool, resume: bool) -> bool:
         """Refuse what must not be replaced or resumed; nothing is written.
+
+        Returns
+        -------
+        bool
+            Whether outputs that exist may be replaced.
 
         Raises
         ------
         DataError
-            If outputs exist, the unfinished run is that of another recipe, or the folder cannot be written.
+            If outputs exist, the unfinished run is that of another recipe, or the folder cannot be written; if a link
+            stands where a hidden folder should.
         """
+        self._refuse_links()
         unfinished = _text(self._hidden / _RECIPE)
         if resume and unfinished not in (None, self._text):
             msg = f"{self.folder} holds an unfinished run of another recipe; leave out --resume to discard it"
             raise DataError(msg)
-        ours = resume and self._text in (unfinished, _text(self.folder / _RECIPE))
-        check_targets((self.folder / name for name in self.outputs), overwrite or ours)
+        replace = overwrite or (resume and self._text in (unfinished, _text(self.folder / _RECIPE)))
+        self._check_outputs(replace)
+        return replace
 
     @contextmanager
-    def opened(self, resume: bool) -> Iterator[bool]:
-        """Prepare the hidden folder, and say whether an unfinished run was discarded for that.
+    def opened(self, overwrite: bool, resume: bool) -> Iterator[tuple[bool, str]]:
+        """Check, prepare the hidden folder, and say whether outputs may be replaced, and what was discarded.
 
         It stays when the work fails, if there is any cube to go on with.
 
         Raises
         ------
         DataError
-            If the folder cannot be written, or another process is at work in it.
+            See `check`; if another process is at work in the folder.
         """
+        self.check(overwrite, resume)
         is_new = not self.folder.exists()
         with locked(self._hidden):
-            unfinished = _text(self._hidden / _RECIPE) is not None
-            self._clean(unfinished and resume)
+            self._refuse_links()
             try:
+                replace = self.check(overwrite, resume)  # as it is now, that nobody else works here
+                discarded = "" if resume else self._unfinished()
+                self._clean(resume)
                 with replace_whole(self._hidden / _RECIPE, overwrite=True) as temporary:
                     temporary.write_text(self._text, encoding="utf-8")
-                yield unfinished and not resume
+                yield replace, discarded
             finally:
-                if not any(self.cubes.glob("*")):
-                    _remove(self._hidden)
+                self._close()
                 if is_new:
-                    with suppress(OSError):  # it is not empty
-                        self.folder.rmdir()
+                    _remove_empty(self.folder)
 
-    def publish(self) -> tuple[list[Path], list[Path]]:
+    def publish(self, replace: bool) -> tuple[list[Path], list[Path]]:
         """Give the outputs their final names, remove what an older run left, and return the paths of both.
 
         Raises
         ------
         DataError
-            If the folder cannot be written any more.
+            If the folder cannot be written any more, or holds outputs that must not be replaced.
         """
+        self._check_outputs(replace)
         paths = {name: self.folder / name for name in self.outputs}
         written = {name: path for name, path in paths.items() if (self.staged / name).exists()}
         stale = [path for name, path in paths.items() if name not in written and path.exists()]
@@ -103,13 +113,42 @@ class RunFolder:
         except OSError as error:
             msg = f"cannot write into {self.folder}: {error.strerror}; correct this and go on with --resume"
             raise DataError(msg) from error
-        _remove(self._hidden)
+        self._clean(keep=False)
         return list(written.values()), stale
 
+    def _refuse_links(self) -> None:
+        for path in (self._hidden, self.cubes, self.staged):
+            if path.is_symlink():
+                msg = f"{path} is a link, which a run does not follow; remove it or choose another folder"
+                raise DataError(msg)
+
+    def _check_outputs(self, replace: bool) -> None:
+        check_targets((self.folder / name for name in self.outputs), replace)
+
+    def _unfinished(self) -> str:
+        """Return which run was left unfinished here, in words."""
+        text = _text(self._hidden / _RECIPE)
+        if text is None:
+            return ""
+        return f"an unfinished run{', which --resume goes on with' if text == self._text else ' of another recipe'}"
+
     def _clean(self, keep: bool) -> None:
-        """Remove what a killed run was writing, and if nothing is to be kept all that it left."""
-        parts = {self.staged, *self._hidden.glob(".*"), *self.cubes.glob(".*")}
-        _remove(*(parts if keep else set(self._hidden.iterdir()) - {self._hidden / LOCK}))
+        """Remove what a run was writing, and if its cubes are not to be kept all that it left; nothing else."""
+        parts = [self._hidden.glob(f".{_RECIPE}.*"), self.cubes.glob(".*.cube" if keep else "*.cube")]
+        parts += [self.staged.glob(pattern) for name in OUTPUTS for pattern in (name, f".{name}.*")]
+        for path in chain(*parts, [] if keep else [self._hidden / _RECIPE]):
+            with suppress(OSError):
+                path.unlink()
+
+    def _close(self) -> None:
+        """Remove the hidden folder if there is no cube in it to go on with; its lock goes last."""
+        if any(self.cubes.glob("*.cube")):
+            return
+        self._clean(keep=False)
+        _remove_empty(self.staged, self.cubes)
+        with suppress(OSError):
+            (self._hidden / LOCK).unlink()
+        _remove_empty(self._hidden)
 
 
 def _text(path: Path) -> str | None:
@@ -120,9 +159,7 @@ def _text(path: Path) -> str | None:
         return None
 
 
-def _remove(*paths: Path) -> None:
-    for path in paths:
-        if path.is_dir():
-            shutil.rmtree(path, ignore_errors=True)
-        else:
-            path.unlink(missing_ok=True)
+def _remove_empty(*folders: Path) -> None:
+    for folder in folders:
+        with suppress(OSError):  # it is not empty
+            folder.rmdir()

@@ -1,5 +1,6 @@
 """A folder that one process at a time works in; it is free as soon as that process ends, however it ends."""
 
+import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -47,9 +48,12 @@ def _held(path: Path) -> AbstractContextManager[Any]:
         import fcntl
     except ImportError:
         return nullcontext()
-    file = path.open("w")
+    # No link is followed, and no reader of a pipe waited for.
+    file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o666), "w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+            raise BlockingIOError  # who held it has removed it since
     except BlockingIOError:
         file.close()
         raise

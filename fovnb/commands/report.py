@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from fovnb.commands.common import EXIT_CODES, progress_bar, warnings_said_once
+from fovnb.commands.common import EXIT_CODES, progress_bar, say, warnings_said_once
 
 __all__ = ["add_report"]
 
@@ -48,5 +48,5 @@ def _report(options: argparse.Namespace) -> int:
             options.folder, *files, options.obs_ids, options.exclude, reduction, options.overwrite, progress_bar()
         )
     written = "\n".join(f"wrote {path}" for path in files if path is not None)
-    print("\n\n".join([origin, done.ledger.title, "\n".join(done.lines), written]))
+    say("\n\n".join([origin, done.ledger.title, "\n".join(done.lines), written]))
     return 0 if done.usable else 1

@@ -3,10 +3,13 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from fovnb.commands.common import EXIT_CODES, progress_bar, warnings_said_once
+from fovnb.commands.common import EXIT_CODES, progress_bar, say, warnings_said_once
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from fovnb.commands.folder import RunFolder
+    from fovnb.errors import RecipeError
     from fovnb.recipe import Recipe
 
 __all__ = ["add_run"]
@@ -36,27 +39,54 @@ def _run(options: argparse.Namespace) -> int:
 
     source = make_path(options.recipe)
     recipe = Recipe.read(source)
-    folder = RunFolder(make_path(options.out), recipe, source)
-    folder.check(options.overwrite, options.resume)
-    with warnings_said_once(), folder.opened(options.resume) as discarded:
-        usable, summary = _outputs(recipe, folder, discarded, options)
+    folder = RunFolder(_folder(options), recipe, source)
+    with warnings_said_once(), folder.opened(options.overwrite, options.resume) as (replace, discarded):
+        usable, lines, notes = _staged(recipe, folder, options)
+        written, removed = folder.publish(replace)
+    notes = ([f"discarded {discarded}"] if discarded else []) + notes
+    notes += [f"removed {path}, of an older run" for path in removed] + [f"wrote {path}" for path in written]
     if not options.quiet:
-        print(summary)
+        say("\n\n".join([*lines, "\n".join(notes)]))
     return 0 if usable else 1
 
 
-def _outputs(recipe: "Recipe", folder: "RunFolder", discarded: bool, options: argparse.Namespace) -> tuple[bool, str]:
-    """Write all outputs, and return whether a run was usable, and the summary."""
+def _folder(options: argparse.Namespace) -> "Path":
+    """Return the folder of the outputs, if it and the roots are folders."""
+    from fovnb.errors import DataError
+    from fovnb.files import make_path
+
+    if not options.out:
+        msg = "--out is an empty text; give the folder of the outputs, . for this one"
+        raise DataError(msg)
+    for root in options.root or ():
+        if not root or not make_path(root).is_dir():
+            msg = f"--root {root!r} is no folder; give one that is there"
+            raise DataError(msg)
+    return make_path(options.out)
+
+
+def _staged(recipe: "Recipe", folder: "RunFolder", options: argparse.Namespace) -> tuple[bool, list[str], list[str]]:
+    """Write all outputs into the hidden folder; return whether a run was usable, the summary, and notes on files."""
     from fovnb.commands.outputs import write_outputs
     from fovnb.pipeline import Pipeline
     from fovnb.pipeline.store import CubeStore
     from fovnb.report.survey import Survey, any_tested, verdict_lines
 
     results = Pipeline(roots=options.root, store=CubeStore(folder.cubes)).run(recipe, progress_bar(options.quiet))
+    if not len(results.datasets):
+        raise _no_runs(recipe, options.root)
     survey = Survey(tuple(results.datasets))
-    notes = ["discarded an unfinished run, which --resume goes on with"] * discarded
-    notes += write_outputs(folder.staged, results, survey, not options.no_report, options.root)
-    written, removed = folder.publish()
-    notes += [f"removed {path}, of an older run" for path in removed] + [f"wrote {path}" for path in written]
-    lines = [results.ledger.title, "\n".join(verdict_lines(survey.verdicts)), "\n".join(notes)]
-    return any_tested(survey.verdicts), "\n\n".join(lines)
+    notes = list(write_outputs(folder.staged, results, survey, not options.no_report, options.root))
+    lines = [results.ledger.title, "\n".join(verdict_lines(survey.verdicts))]
+    return any_tested(survey.verdicts), lines, notes
+
+
+def _no_runs(recipe: "Recipe", roots: list[str] | None) -> "RecipeError":
+    """Return the error that says why a recipe has no run."""
+    from fovnb.errors import RecipeError
+    from fovnb.pipeline.inputs import open_store
+
+    n_runs = f"the {len(open_store(recipe.data, roots).obs_ids)} in the index"
+    if recipe.data.selection is not None:
+        return RecipeError(f"data.selection leaves no run of {n_runs}; widen it")
+    return RecipeError(f"data.obs_ids names no run of {n_runs}; name one, or leave it out for all")

@@ -95,7 +95,7 @@ class GTI:
 
     def copy(self) -> GTI:
         """Return an independent copy."""
-        return GTI(self.start_s, self.stop_s, self.time_ref)
+        return GTI(self.start_s, self.stop_s, self.time_ref.copy())
 
     def stack(self, other: GTI) -> None:
         """Append the intervals of another list, in place; the reference time stays."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from astropy.table import Table
@@ -40,9 +40,9 @@ class HduLocation:
     file_name: str
     hdu_name: str
 
-    @cached_property
+    @property
     def path(self) -> Path:
-        """The file.
+        """The file; where it leads is looked up each time, since a link may have taken its place.
 
         Raises
         ------
@@ -62,10 +62,19 @@ class HduLocation:
     def _leads_inside(self, path: Path) -> bool:
         """Return whether a path is a local one below the folder, also after links; a loop of links leads nowhere."""
         try:
-            inside = path.resolve().is_relative_to(self.base_dir.resolve())
+            target = _followed(path)
+            inside = target.is_relative_to(self.base_dir) or target.is_relative_to(_followed(self.base_dir))
         except (OSError, RuntimeError, ValueError):
             return False
         return inside and "://" not in self.file_dir + self.file_name
+
+
+def _followed(path: Path) -> Path:
+    """Return the absolute path, links followed: `Path.resolve`, but quick where the path exists."""
+    try:
+        return Path(os.path.realpath(path, strict=True))
+    except OSError:
+        return path.resolve()
 
 
 def locations(hdu_table: Table, base_dir: Path) -> dict[int, dict[str, HduLocation]]:

@@ -60,7 +60,16 @@ class Observation:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files of this run, each once."""
-        return tuple(dict.fromkeys(hdu.path for hdu in self._hdus.values()))
+        first: dict[tuple[str, str], HduLocation] = {}
+        for hdu in self._hdus.values():
+            first.setdefault((hdu.file_dir, hdu.file_name), hdu)
+        return tuple(hdu.path for hdu in first.values())
+
+    @property
+    def rows(self) -> tuple[tuple[str, str, str], ...]:
+        """What the index says of each part: HDU_TYPE, file from the data set's folder on, and HDU_NAME."""
+        hdus = self._hdus.values()
+        return tuple((hdu.hdu_type, f"{hdu.file_dir}/{hdu.file_name}", hdu.hdu_name) for hdu in hdus)
 
     def alone(self) -> Observation:
         """Return the run with a memory of its own, which keeps all its files however many runs there are."""

@@ -12,9 +12,9 @@ from fovnb.irf.maps import IRFMap
 from fovnb.maps import Map
 from fovnb.types import AnyArray
 
-__all__ = ["array_sizes", "read_only"]
+__all__ = ["PARTS", "array_sizes", "freeze", "read_only", "read_only_map"]
 
-_PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
+PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
 
 
 def read_only(dataset: MapDataset) -> MapDataset:
@@ -42,6 +42,19 @@ def read_only(dataset: MapDataset) -> MapDataset:
     return dataset.replace(**parts)
 
 
+def read_only_map(part: Map) -> Map:
+    """Return a map on the same memory through which nothing of the original can be changed."""
+    return _frozen_map(part)
+
+
+def freeze(dataset: MapDataset) -> None:
+    """Make the arrays of a dataset read-only, in place: for one that was just made, and is to be kept as it is."""
+    for _, part in _parts(dataset):
+        for each in part.maps if isinstance(part, IRFMap) else (part,):
+            if each is not None:
+                _owner(each.data).flags.writeable = each.data.flags.writeable = False
+
+
 def array_sizes(*datasets: MapDataset) -> dict[int, int]:
     """Return the bytes of each array that datasets hold, by the identity of the array that owns the memory.
 
@@ -64,7 +77,7 @@ def array_sizes(*datasets: MapDataset) -> dict[int, int]:
 
 def _parts(dataset: MapDataset) -> Iterator[tuple[str, Map | IRFMap]]:
     """Give name and value of the maps that a dataset has."""
-    return ((name, getattr(dataset, name)) for name in _PARTS if getattr(dataset, name) is not None)
+    return ((name, getattr(dataset, name)) for name in PARTS if getattr(dataset, name) is not None)
 
 
 def _frozen(part: Map | IRFMap) -> Map | IRFMap:

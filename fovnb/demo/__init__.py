@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
@@ -106,6 +107,7 @@ def _label(runs: int, seed: int) -> str:
     return f"demo {runs} runs seed {seed} {_version()}"
 
 
+@cache
 def _version() -> str:
     """Return a hash of the code that makes the data."""
     sources = (Path(__file__).with_name(f"{name}.py") for name in ("instrument", "simulate", "write"))

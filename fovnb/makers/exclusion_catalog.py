@@ -1,8 +1,11 @@
 """Exclusion regions from a catalogue: circles around the positions of a table."""
 
 import os
+import re
 import warnings
 from collections.abc import Callable, Sequence
+from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from astropy.coordinates import SkyCoord
 from astropy.table import Table
 
 from fovnb.errors import DataError, FovnbWarning, InvalidInputError
-from fovnb.files import make_path
+from fovnb.files import make_path, read_whole
 from fovnb.makers.exclusion_entry import ExclusionEntry
 from fovnb.makers.exclusion_shapes import SkyShape
 from fovnb.maps.checks import quantity
@@ -34,6 +37,8 @@ _POSITIONS = (
     ("_GLON", "_GLAT", "galactic"),
     ("L", "B", "galactic"),
 )
+# What makes a reader of VOTables open another address: a stream's attribute, which an entity could spell in pieces.
+_ELSEWHERE = re.compile(rb"""<!ENTITY|STREAM(?:[^<>"']|"[^"]*"|'[^']*')*?href\s*=""")
 _NAMES = ("COMMON_NAME", "SOURCE_NAME", "NAME", "SOURCE", "MAIN_ID", "STAR", "HD", "HIP", "HR", "ID", "OBJECT")
 _NO_VALUE = frozenset({"", "-", "--", "n/a", "na", "nan", "none", "null"})
 _MAGNITUDES = ("VMAG", "V", "MAG_V", "VTMAG", "HPMAG", "PHOT_G_MEAN_MAG", "GMAG", "BTMAG", "BMAG", "MAG", "MAGNITUDE")
@@ -141,14 +146,39 @@ def _read(table: Any) -> tuple[Table, str]:
         return table, str(said).strip() or "catalogue"
     path = make_path(table)
     try:
-        return Table.read(path), f"file {path.name}"
-    except FileNotFoundError as error:
-        msg = f"{path} does not exist; give the path of a table"
-        raise DataError(msg) from error
+        return _parsed(read_whole(path), path), f"file {path.name}"
+    except DataError:
+        raise
     except Exception as error:  # whatever the readers of all formats meet
         reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-        msg = f"{path} cannot be read as a table: {reason}; give a FITS, ECSV or VOTable file, or a Table"
+        msg = f"{path} cannot be read as a table: {reason}; give a FITS, ECSV, VOTable or CSV file, or a Table"
         raise DataError(msg) from error
+
+
+def _parsed(content: bytes, path: Path) -> Table:
+    """Return the table in the bytes of a file; nothing else is opened, whatever the file refers to."""
+    form = _form(content, path)
+    if form == "votable" and _ELSEWHERE.search(content.replace(b"\0", b"")):  # also in UTF-16
+        msg = f"{path} refers to data elsewhere (href or ENTITY), which are not fetched; give one that holds its data"
+        raise DataError(msg)
+    rows = Table.read(BytesIO(content), format=form)
+    assert isinstance(rows, Table)
+    return rows
+
+
+def _form(content: bytes, path: Path) -> str:
+    """Return astropy's name of a format, by the first bytes, for plain text by the file's name."""
+    start = content[:1000].replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \r\n\t").lower()
+    if start.startswith(b"simple  ="):
+        return "fits"
+    if start.startswith((b"<?xml", b"<!", b"<votable")):
+        return "votable"
+    if start.startswith(b"# %ecsv"):
+        return "ascii.ecsv"
+    if path.suffix.lower() == ".csv" or path.name.lower().endswith(".csv.gz"):
+        return "ascii.csv"
+    msg = f"{path} cannot be read as a table: its format is unknown; give a FITS, ECSV, VOTable or CSV file, or a Table"
+    raise DataError(msg)
 
 
 def _positions(rows: Table) -> SkyCoord:

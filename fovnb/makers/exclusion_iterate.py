@@ -1,6 +1,6 @@
 """The mask found by repetition: mask, fit, significance of the stack, mask, until it no longer changes."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
@@ -120,6 +120,7 @@ def iterate_exclusion(
     dilate: Any = "0.1 deg",
     max_steps: int = 10,
     radius: Any = "0.1 deg",
+    check: Callable[[], None] | None = None,
 ) -> ExclusionHistory:
     """Fit the runs outside a mask, take the mask from the significance of their stack, and repeat until it stays.
 
@@ -135,6 +136,8 @@ def iterate_exclusion(
         See `suggest_entries`.
     max_steps : int
         Most fits of all runs.
+    check : callable, optional
+        Called before each fit of a run; may raise to stop.
 
     Raises
     ------
@@ -167,7 +170,7 @@ def iterate_exclusion(
     steps: list[ExclusionStep] = []
     mask, used = first, given
     for _ in range(most):
-        fitted = [_with_mask(maker, used).run(run) for run in runs]
+        fitted = list(_fitted(runs, _with_mask(maker, used), check))
         significance = residuals(stacked_counts(fitted), radius).significance
         fits = tuple(run.background_fit for run in fitted if run.background_fit is not None)
         steps.append(ExclusionStep(mask, used, fits, significance))
@@ -181,6 +184,13 @@ def iterate_exclusion(
         if again:
             return _finished(steps, again[-1])
     return ExclusionHistory(tuple(steps), "unfinished", f"the mask still changed after {max_steps} fits; allow more")
+
+
+def _fitted(runs: list[MapDataset], maker: BackgroundMaker, check: Callable[[], None] | None) -> Iterator[MapDataset]:
+    for run in runs:
+        if check is not None:
+            check()
+        yield maker.run(run)
 
 
 def _finished(steps: list[ExclusionStep], again: int) -> ExclusionHistory:

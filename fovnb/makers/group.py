@@ -34,6 +34,7 @@ def fit_together(
     group_by: GroupBy = "night",
     exclusion_mask: Map | ExclusionMask | None = None,
     zenith_edges_deg: Sequence[float] = _ZENITH_EDGES_DEG,
+    check: Callable[[], None] | None = None,
 ) -> Datasets:
     """Return the runs with backgrounds fitted group by group, some parameters of the norm shared within a group.
 
@@ -56,6 +57,8 @@ def fit_together(
         See `FoVBackgroundMaker`.
     zenith_edges_deg : list of float
         Edges of the bands in zenith angle.
+    check : callable, optional
+        Called before each group is fitted; may raise to stop.
 
     Raises
     ------
@@ -86,6 +89,8 @@ def fit_together(
     masked = [_with_mask(run, exclusion_mask) for run in runs]
     fitted: dict[str, MapDataset] = {}
     for group, members in group_runs(masked, group_by, zenith_edges_deg).items():
+        if check is not None:
+            check()
         fitted |= {run.name: run for run in _fit_group(members, group, spectral_model, shared)}
     return Datasets(fitted[run.name] for run in runs)
 

@@ -10,6 +10,7 @@ from fovnb.errors import DataError, FovnbWarning, GeometryError, InvalidInputErr
 from fovnb.makers.observed import check_dataset
 from fovnb.maps import Map
 from fovnb.modeling.background_record import BackgroundFit, Status
+from fovnb.text import printable
 
 __all__ = ["failed_dataset", "reduce_observations", "stack_observations"]
 
@@ -112,7 +113,7 @@ def _reduced(observation: Observation, reference: MapDataset, makers: list[Maker
         for maker in makers:
             dataset = maker.run(dataset, observation)
         check_dataset(dataset)
-    except Warning:  # one that was made an error is meant for the caller
+    except (MemoryError, Warning):  # no fault of the run; a warning that was made an error is meant for the caller
         raise
     except Exception as error:  # whatever is wrong with one run, the others go on
         return failed_dataset(observation, reference, error)
@@ -120,7 +121,7 @@ def _reduced(observation: Observation, reference: MapDataset, makers: list[Maker
 
 
 def failed_dataset(observation: Observation, reference: MapDataset, error: Exception) -> MapDataset:
-    """Return a dataset without data that says why a run could not be made; no folder is in the reason.
+    """Return a dataset without data that says why a run could not be made, on one printable line without folders.
 
     Parameters
     ----------
@@ -138,7 +139,7 @@ def failed_dataset(observation: Observation, reference: MapDataset, error: Excep
     """
     status: Status = "outside" if isinstance(error, GeometryError) else "unreadable"
     reason = str(error) if type(error).__module__.startswith("fovnb.") else f"{type(error).__name__}: {error}"
-    reason = _without_folders(reason, observation)
+    reason = printable(_without_folders(reason, observation))
     name = f"obs-{observation.obs_id}"
     warnings.warn(f"{name}: {status}: {reason}; the run adds nothing to a stack", FovnbWarning, stacklevel=3)
     return MapDataset(

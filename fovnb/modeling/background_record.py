@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 import numpy as np
 
+from fovnb.modeling.frozen import FrozenDict, frozen, frozen_parts
 from fovnb.modeling.goodness import chi2_p_value, toy_p_value
 from fovnb.modeling.intervals import profile_intervals
 from fovnb.modeling.reduced import Problem
@@ -33,6 +34,8 @@ GOOD_STATUSES = frozenset({"ok", "scaled", "at-limit", "unconstrained"})
 _FEW_PREDICTED = 5.0  # counts of a bin, up to which the deviance does not follow a chi2 distribution
 _FEW_COUNTS = 200.0  # counts of a run, below which intervals are not symmetric
 _P_VALUE_TOYS = 1000
+_ARRAYS = ("values", "errors", "covariance", "energy", "counts", "background", "predicted")
+_HELD = (*_ARRAYS, "counts_excluded", "background_excluded", "upper_limits", "prior_free", "prior_pulls")
 
 
 def _nothing() -> FloatArray:
@@ -42,6 +45,8 @@ def _nothing() -> FloatArray:
 @dataclass(frozen=True, eq=False, repr=False)
 class BackgroundFit(Record):
     """How one run's background was normalised, and how far to trust it.
+
+    Its arrays are read-only views, its dictionaries cannot be changed; a deep copy has arrays of its own.
 
     Parameters
     ----------
@@ -138,6 +143,11 @@ class BackgroundFit(Record):
     group: str = ""
     problem: Problem | None = None
 
+    def __post_init__(self) -> None:
+        vars(self).update({name: frozen(getattr(self, name)) for name in _HELD})
+        if self.problem is not None:
+            object.__setattr__(self, "problem", _frozen_problem(self.problem))
+
     @property
     def success(self) -> bool:
         """Whether the norm can be used."""
@@ -172,9 +182,10 @@ class BackgroundFit(Record):
         intervals = {name: (float(low), float(high)) for name, low, high in spans if name in self.free_names}
         few = self.counts[self.background > 0].sum() < _FEW_COUNTS
         if self.problem is None or not (few or self.status in ("at-limit", "unconstrained")):
-            return intervals
+            return FrozenDict(intervals)
         lower, upper = (bound[0].tolist() for bound in profile_intervals(self.problem, self.problem.theta[None]))
-        return intervals | dict(zip(self.problem.labels, zip(lower, upper, strict=True), strict=True))
+        profiles = dict(zip(self.problem.labels, zip(lower, upper, strict=True), strict=True))
+        return FrozenDict(intervals | profiles)
 
     def _rows(self) -> dict[str, object]:
         head: dict[str, object] = {"dataset": self.dataset_name, "method": self.method, "status": self.status}
@@ -194,3 +205,12 @@ class BackgroundFit(Record):
             return {}
         pivot = f"{self.norm_pivot:.5g} ± {self.norm_pivot_err:.2g} at {self.energy_pivot:.4g} TeV"
         return {"norm at pivot": pivot, "deviance": f"{self.deviance:.4g} for {self.dof} degrees of freedom"}
+
+
+def _frozen_problem(problem: Problem) -> Problem:
+    """Return the problem with read-only arrays; its own arrays stay as they are."""
+    if not problem.likelihood.offset.flags.writeable:
+        return problem
+    likelihood = problem.likelihood
+    held = frozen_parts(likelihood, penalty=frozen_parts(likelihood.penalty))
+    return frozen_parts(problem, likelihood=held, free=problem.free.copy())

@@ -1,39 +1,43 @@
 """The pipeline: a recipe becomes results, and what did not change since the last time is not computed again."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from threading import RLock
-from typing import Any, TypeAlias
+from typing import Any
 
 from fovnb.data import DataStore
 from fovnb.datasets import MapDataset
 from fovnb.makers import ExclusionHistory
 from fovnb.maps import Map
-from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps
-from fovnb.pipeline.journal import Cancel, Journal, as_check
+from fovnb.pipeline.caller import Cancel, Progress, as_check, as_recipe, followed
+from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps, make_mask, open_store
+from fovnb.pipeline.journal import Journal
 from fovnb.pipeline.memory import Memory, default_limit
 from fovnb.pipeline.results import Results
-from fovnb.pipeline.runs import CubeStore, Run, fit_run, make_run
+from fovnb.pipeline.runs import Run, Store, fit_run, make_run
 from fovnb.pipeline.sizes import sizes
 from fovnb.pipeline.stack import stack_runs
 from fovnb.recipe import Background, Recipe
+from fovnb.recipe.paths import as_roots
 from fovnb.steps import (
     background_statements,
     cube_statements,
-    data_statements,
     exclusion_statements,
     execute,
     group_statement,
+    norm_statements,
     safe_mask_statements,
     suggestion_statements,
 )
+from fovnb.steps.expressions import Arg, Name
 from fovnb.text import Record
 
 __all__ = ["Pipeline", "run"]
 
-Progress: TypeAlias = Callable[[Iterable[Any]], Iterable[Any]] | None
+# What the pipeline adds to what the code says: the caller may stop in between.
+_CHECK = Arg("check", Name("check"))
 
 
 class Pipeline(Record):
@@ -47,7 +51,7 @@ class Pipeline(Record):
         Most memory for what is remembered; by default a quarter of what this process may use, 1 GB at most.
     roots : list of path, optional
         Folders that are open to the paths of recipes; see `fovnb.recipe.paths.resolve`.
-    store : CubeStore, optional
+    store : Store, optional
         Cubes of runs on disk.
 
     Examples
@@ -65,9 +69,9 @@ class Pipeline(Record):
     0
     """
 
-    def __init__(self, limit_bytes: int | None = None, roots: Roots = None, store: CubeStore | None = None) -> None:
+    def __init__(self, limit_bytes: int | None = None, roots: Roots = None, store: Store | None = None) -> None:
         self._memory = Memory(default_limit() if limit_bytes is None else limit_bytes, sizes)
-        self._roots = None if roots is None else tuple(roots)
+        self._roots = as_roots(roots)
         self._store = store
         self._lock = RLock()
 
@@ -79,7 +83,7 @@ class Pipeline(Record):
         recipe : Recipe
             What to do.
         progress : callable, optional
-            Wraps the runs, as ``tqdm.auto.tqdm`` does.
+            Wraps the OBS_IDs of the runs, as ``tqdm.auto.tqdm`` does.
         cancel : threading.Event or callable, optional
             Stops the work, between runs and inside of them, when it is set or returns True.
         roots : list of path, optional
@@ -90,14 +94,13 @@ class Pipeline(Record):
         CancelledError
             If the caller stopped it.
         RecipeError, DataError, InvalidInputError
-            If the recipe names what is not there, or what it may not.
+            If the recipe names what is not there, or what it may not; if an argument is none of these.
         """
-        check = as_check(cancel)
+        known, check, given = as_recipe(recipe), as_check(cancel), as_roots(roots)
+        check()
         with self._held(check):
-            pass_ = _Pass(
-                recipe, Journal(self._memory, check), self._roots if roots is None else tuple(roots), self._store
-            )
-            return pass_.results(progress or iter)
+            journal = Journal(self._memory, check)
+            return _Pass(known, journal, self._roots if given is None else given, self._store).results(progress)
 
     def clear(self) -> None:
         """Forget everything."""
@@ -140,28 +143,30 @@ class _Pass:
 
     recipe: Recipe
     journal: Journal
-    roots: tuple[Any, ...] | None
-    store: CubeStore | None
+    roots: Roots
+    store: Store | None
 
-    def results(self, progress: Callable[[Iterable[Any]], Iterable[Any]]) -> Results:
+    def results(self, progress: Progress) -> Results:
+        """Return what the recipe comes to."""
         recipe = self.recipe
         names = self.grids()
-        runs = [make_run(one, recipe, names, self.journal, self.store) for one in progress(self.observations())]
+        found = followed(self.observations(), progress)
+        runs = [make_run(one, recipe, names, self.journal, self.store) for one in found]
         mask_key, mask = self.mask(names)
         history = None
         if recipe.exclusion.suggestion is not None:
             mask_key, (mask, history) = self.suggested(runs, names, mask_key, mask)
         fitted = self.fitted(runs, mask_key, mask)
-        safe_key = tuple(one.key for one in runs)
+        safe_key = (recipe.cube, tuple(one.key for one in runs))
         keys = (safe_key, (safe_key, mask_key))
         stack = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
-        return Results(recipe, stack, self.journal.timings(), mask, history)
+        return Results(recipe, self.journal.timings(), stack, mask, history)
 
     def observations(self) -> list[Any]:
         data = self.recipe.data
         known = index_stamps(data, self.roots)
         store: DataStore = self.journal.value(
-            "data", (data.folder, data.demo_runs, known), lambda: execute(data_statements(data)[:1])["data_store"]
+            "data", (data.folder, data.demo_runs, known), lambda: open_store(data, self.roots)
         )
         return self.journal.value("data", (data, known), lambda: find_runs(data, store))
 
@@ -178,7 +183,7 @@ class _Pass:
             return None, None
         known = exclusion_stamps(exclusion, self.roots)
         key = (known, exclusion.edit(suggestion=None), cube.energy, cube.geometry)
-        return key, self.journal.value("exclusion", key, lambda: _frozen(execute(statements, names)["exclusion_mask"]))
+        return key, self.journal.value("exclusion", key, lambda: make_mask(exclusion, names, self.roots))
 
     def maker(self, mask: Map | None = None) -> Any:
         background: Background = self.recipe.background
@@ -195,12 +200,10 @@ class _Pass:
         key = (tuple(one.key for one in runs), mask_key, self.recipe.background, suggestion)
 
         def make() -> tuple[Map, ExclusionHistory]:
-            known = {**names, "datasets": usable, "fov_bkg_maker": self.maker(mask)}
-            made = execute(suggestion_statements(suggestion), known)
-            for step in made["history"].steps:
-                _frozen(step.used)
-                _frozen(step.significance)
-            return _frozen(made["exclusion_mask"]), made["history"]
+            maker = self.maker(mask)
+            known = {**names, "datasets": usable, "fov_bkg_maker": maker, "check": self.journal.check}
+            made = execute(suggestion_statements(suggestion, _CHECK), known)
+            return made["exclusion_mask"], made["history"]
 
         return key, self.journal.value("exclusion", key, make)
 
@@ -216,17 +219,8 @@ class _Pass:
         usable = [one.dataset for one in runs if not one.failed]
         if background.group is None or not usable:
             return [one.dataset for one in runs]
-        statements = [
-            *background_statements(background, mask is not None),
-            group_statement(background.group, mask is not None),
-        ]
-        known = {"datasets": usable, "exclusion_mask": mask}
+        statements = [*norm_statements(background.norm), group_statement(background.group, mask is not None, _CHECK)]
+        known = {"datasets": usable, "exclusion_mask": mask, "check": self.journal.check}
         key = (tuple(one.key for one in runs), mask_key, background)
         fitted = iter(self.journal.value("background", key, lambda: execute(statements, known)["datasets"]))
         return [one.dataset if one.failed else next(fitted) for one in runs]
-
-
-def _frozen(made: Map) -> Map:
-    """Return a map that was just made, its values read-only."""
-    made.data.flags.writeable = False
-    return made

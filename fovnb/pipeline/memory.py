@@ -33,8 +33,8 @@ class Memory:
     """
 
     def __init__(self, limit_bytes: int, sizes: Callable[[Any], Mapping[int, int]]) -> None:
-        if limit_bytes < 0:
-            msg = f"limit_bytes is {limit_bytes}; expected 0 or more"
+        if isinstance(limit_bytes, bool) or not isinstance(limit_bytes, int) or limit_bytes < 0:
+            msg = f"limit_bytes is {limit_bytes!r}; expected a whole number of bytes, 0 or more"
             raise InvalidInputError(msg)
         self._limit = limit_bytes
         self._sizes = sizes
@@ -50,9 +50,11 @@ class Memory:
         return self._entries[key][0]
 
     def put(self, key: Hashable, value: Any) -> None:
-        """Keep a value, and forget those that were not used for longest until all fit."""
+        """Keep a value, unless it alone is too large, and forget those that were not used for longest until all fit."""
         self._forget(key)
         sizes = self._sizes(value)
+        if sum(sizes.values()) > self._limit:
+            return
         self._entries[key] = (value, sizes)
         self.nbytes += sum(size for array, size in sizes.items() if not self._holders[array])
         self._holders.update(sizes.keys())

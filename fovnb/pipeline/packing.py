@@ -20,6 +20,7 @@ from astropy.wcs import WCS
 
 from fovnb.data import GTI, RunInfo
 from fovnb.datasets import MapDataset
+from fovnb.datasets.frozen import PARTS
 from fovnb.errors import DataError, InvalidInputError
 from fovnb.irf import EDispKernelMap, PSFMap
 from fovnb.irf.maps import IRFMap
@@ -30,7 +31,6 @@ from fovnb.types import AnyArray
 __all__ = ["packed", "unpacked"]
 
 _PLAIN = (type(None), bool, int, float, str)
-_PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
 _OTHERS = ("gti", "meta_table", "name", "meta", "run_info")
 _EXACT = ("crpix", "crval", "cdelt", "lonpole", "latpole", "dateref")
 
@@ -74,7 +74,8 @@ def unpacked(content: bytes | memoryview, label: str, grids: MutableMapping[str,
     label : str
         What it was given.
     grids : dict
-        Sky grids that are known; datasets share them, and with them what is computed for their pixels.
+        Sky grids that are known, the last used at the end; datasets share them, and with them what is computed for
+        their pixels.
 
     Raises
     ------
@@ -130,15 +131,14 @@ def _made(tree: Any, arrays: list[AnyArray], grids: MutableMapping[str, SkyGrid]
         return arrays[inner] if name == "array" else arrays[inner][()]
     if name == "grid":
         known = json.dumps(inner)
-        if known not in grids:
-            grids[known] = _grid(**inner)
+        grids[known] = grids.pop(known) if known in grids else _grid(**inner)
         return grids[known]
     parts = {key: _made(one, arrays, grids) for key, one in inner.items()}
     return parts if name == "dict" else _KINDS[name].together(**parts)
 
 
 def _dataset_parts(dataset: MapDataset) -> dict[str, Any]:
-    parts = ((name, getattr(dataset, name)) for name in (*_PARTS, *_OTHERS))
+    parts = ((name, getattr(dataset, name)) for name in (*PARTS, *_OTHERS))
     return {name: part for name, part in parts if part is not None}
 
 

@@ -1,10 +1,11 @@
 """What a recipe came to."""
 
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import cached_property
 
 from fovnb.datasets import Datasets, Ledger, MapDataset
-from fovnb.datasets.frozen import read_only
+from fovnb.datasets.frozen import read_only, read_only_map
 from fovnb.datasets.ledger import ledger_of
 from fovnb.makers import ExclusionHistory
 from fovnb.maps import Map
@@ -27,29 +28,33 @@ class Results(Record):
     ----------
     recipe : Recipe
         What was done.
-    stack : Stack
-        The runs, and what is to be added.
     timings : Timings
         How long each step took.
-    exclusion_mask : Map, optional
-        What the background fits left out, True = used, on the grid of the datasets.
-    history : ExclusionHistory, optional
-        How areas that the data suggest were found.
     """
 
     recipe: Recipe
-    stack: Stack
     timings: Timings
-    exclusion_mask: Map | None = None
-    history: ExclusionHistory | None = None
+    _stack: Stack
+    _mask: Map | None = None
+    _history: ExclusionHistory | None = None
+
+    @cached_property
+    def exclusion_mask(self) -> Map | None:
+        """What the background fits left out, True = used, on the grid of the datasets; None if nothing was."""
+        return None if self._mask is None else read_only_map(self._mask)
+
+    @cached_property
+    def history(self) -> ExclusionHistory | None:
+        """How areas that the data suggest were found."""
+        return deepcopy(self._history)
 
     @cached_property
     def datasets(self) -> Datasets:
         """One for each run, in the order of their OBS_IDs; those that failed say why."""
-        given = [read_only(run) for run in self.stack.runs]
+        given = [read_only(run) for run in self._stack.runs]
         if self.recipe.background.group is not None:
             # Copied together, the models of a group still hold the same parameters where they share them.
-            models = Models([model for run in self.stack.runs for model in run.models or ()]).copy()
+            models = Models([model for run in self._stack.runs for model in run.models or ()]).copy()
             for run in given:
                 run.models = models
         return Datasets(given)
@@ -57,13 +62,13 @@ class Results(Record):
     @cached_property
     def stacked(self) -> MapDataset:
         """The stack, with its ledger."""
-        return read_only(self.stack.whole())
+        return read_only(self._stack.whole())
 
     @cached_property
     def ledger(self) -> Ledger:
         """What became of each run."""
-        return ledger_of(self.stack.rows)
+        return ledger_of(self._stack.rows)
 
     def _rows(self) -> dict[str, object]:
-        used = f"{sum(self.stack.enter)} of {len(self.stack.enter)} in the stack"
+        used = f"{sum(self._stack.enter)} of {len(self._stack.enter)} in the stack"
         return {"runs": used, "ledger": self.ledger.title.partition(": ")[2]}

@@ -14,15 +14,18 @@ from fovnb.errors import CancelledError
 from fovnb.makers.normalise import background_sums, find_flaw
 from fovnb.makers.reduce import failed_dataset
 from fovnb.maps import Map
-from fovnb.pipeline.inputs import content_hash, run_stamps
+from fovnb.pipeline.inputs import content_hashes, run_key
 from fovnb.pipeline.journal import Journal
 from fovnb.recipe import Cube, Recipe
 from fovnb.recipe.serialise import plain
 
-__all__ = ["CubeStore", "Run", "fit_run", "make_run"]
+__all__ = ["Run", "Store", "fit_run", "make_run"]
+
+# A warning that was made an error is meant for the caller.
+_NO_FAULT_OF_THE_RUN = (CancelledError, MemoryError, Warning)
 
 
-class CubeStore(Protocol):
+class Store(Protocol):
     """Cubes of runs on disk, by a digest of what they are made from."""
 
     def load(self, key: str) -> MapDataset | None:
@@ -43,7 +46,7 @@ class Run:
 
 
 def make_run(
-    observation: Observation, recipe: Recipe, names: Mapping[str, Any], journal: Journal, store: CubeStore | None
+    observation: Observation, recipe: Recipe, names: Mapping[str, Any], journal: Journal, store: Store | None
 ) -> Run:
     """Return a run with its cube and its safe mask; whatever is wrong with it is said in its dataset.
 
@@ -57,18 +60,18 @@ def make_run(
         ``maker``, ``safe_mask_maker`` and the empty ``stacked``.
     journal : Journal
         Remembers and times.
-    store : CubeStore, optional
+    store : Store, optional
         Cubes on disk.
     """
-    known = run_stamps(observation)
-    cube_key = (observation.obs_id, known, recipe.cube)
+    known = run_key(observation)
+    cube_key = (known, recipe.cube)
     key = (cube_key, recipe.safe_mask)
     try:
-        run = journal.value("data", (observation.obs_id, known), observation.alone)
+        run = journal.value("data", known, observation.alone)
         make = partial(_cube, run, recipe.cube, names, journal.check, store)
         cube = journal.value("cube", cube_key, make)
         safe = journal.value("safe mask", key, lambda: names["safe_mask_maker"].run(cube, run))
-    except (CancelledError, Warning):  # a warning that was made an error is meant for the caller
+    except _NO_FAULT_OF_THE_RUN:
         raise
     except Exception as error:  # whatever is wrong with one run, the others go on
         return Run(observation, failed_dataset(observation, names["stacked"], error), (key, str(error)), failed=True)
@@ -98,7 +101,7 @@ def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashab
         return journal.value(
             "background", (run.key, mask_key, fit_key), lambda: _fitted(run, maker, mask, mask_key, journal)
         )
-    except (CancelledError, Warning):  # a warning that was made an error is meant for the caller
+    except _NO_FAULT_OF_THE_RUN:
         raise
     except Exception as error:  # whatever is wrong with one run, the others go on
         return failed_dataset(run.observation, run.dataset, error)
@@ -112,7 +115,7 @@ def _fitted(run: Run, maker: Any, mask: Map | None, mask_key: Hashable, journal:
 
 
 def _cube(
-    run: Observation, cube: Cube, names: Mapping[str, Any], check: Callable[[], None], store: CubeStore | None
+    run: Observation, cube: Cube, names: Mapping[str, Any], check: Callable[[], None], store: Store | None
 ) -> MapDataset:
     """Return the maps of a run, from disk if they are there."""
     make: Callable[[], MapDataset] = partial(names["maker"].run, names["stacked"], run, before_part=lambda _: check())
@@ -127,6 +130,7 @@ def _cube(
 
 
 def _digest(run: Observation, cube: Cube) -> str:
-    """Return a digest of all that a cube is made from: the files' content, the step, and this version of the code."""
-    what = {"run": run.obs_id, "files": content_hash(run), "cube": plain(cube), "version": __version__}
+    """Return a digest of all that a cube is made from: index rows, files' content, the step, version of the code."""
+    files = {"rows": run.rows, "files": content_hashes(run)}
+    what = {"run": run.obs_id, **files, "cube": plain(cube), "version": __version__}
     return hashlib.sha256(json.dumps(what, sort_keys=True).encode()).hexdigest()

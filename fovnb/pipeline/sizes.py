@@ -1,17 +1,21 @@
-"""How much memory a remembered value holds, array by array."""
+"""What a remembered value holds: how much memory, array by array, and arrays that nobody is to change."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from math import prod
+from typing import Any, TypeVar
 
 from fovnb.data import Observation
 from fovnb.datasets import MapDataset
-from fovnb.datasets.frozen import array_sizes
+from fovnb.datasets.frozen import array_sizes, freeze
 from fovnb.maps import Map
 from fovnb.pipeline.inputs import run_stamps
 
-__all__ = ["sizes"]
+__all__ = ["frozen", "sizes"]
+
+T = TypeVar("T")
 
 _SMALL = 10_000  # what anything without maps is taken for
+_A_PIXEL = 64  # bytes of the coordinates that a sky grid remembers
 _UNZIPPED = 4  # bytes in memory, tables and what is made of them, for a byte of a zipped file
 
 
@@ -20,15 +24,24 @@ def sizes(value: Any) -> dict[int, int]:
 
     Examples
     --------
-    >>> from fovnb.maps import Map
-    >>> sorted(sizes(Map.create(npix=10, binsz=1)).values())
-    [400, 10000]
+        >>> from fovnb.maps import Map
+    from fovnb.pipeline.inputs import run_stamps
+        >>> sorted(sizes(Map.create(npix=10, binsz=1)).values())
+        [400, 6400, 10000]
     """
     datasets = list(_datasets(value))
-    found = {id(value): _SMALL} | (array_sizes(*datasets) if datasets else {})
+    skies = {id(sky): _A_PIXEL * prod(sky.shape) for sky in (dataset.geom.sky for dataset in datasets)}
+    found = {id(value): _SMALL} | skies | (array_sizes(*datasets) if datasets else {})
     if isinstance(value, Observation):
         found[id(value)] += _UNZIPPED * sum(max(size, 0) for _, _, size in run_stamps(value))
     return found
+
+
+def frozen(value: T) -> T:
+    """Return a value that was just made, the arrays of its datasets and maps read-only."""
+    for dataset in _datasets(value):
+        freeze(dataset)
+    return value
 
 
 def _datasets(value: Any) -> Iterator[MapDataset]:

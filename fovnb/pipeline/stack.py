@@ -1,7 +1,8 @@
 """The stack of runs: what no fit changes is added once and remembered, the background when it is looked at."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from fovnb.datasets import MapDataset
 from fovnb.datasets.ledger import LedgerRow, join_rows, offered_rows
@@ -78,7 +79,8 @@ def stack_runs(
     enter = tuple(not adds_nothing(run) for run in runs)
 
     def part(key: Hashable, *without: str) -> MapDataset:
-        return journal.value("stack", (key, enter, block), lambda: _part(runs, enter, empty, block, without))
+        made = partial(_part, runs, enter, empty, block, without, journal.check)
+        return journal.value("stack", (key, enter, block), made)
 
     safe, masked = keys
     excluded = part((masked, "mask"), *_RESPONSES, *_FITTED).mask_exclusion
@@ -87,21 +89,29 @@ def stack_runs(
 
 
 def _part(
-    runs: Sequence[MapDataset], enter: Sequence[bool], empty: MapDataset, block: int | None, without: Sequence[str]
+    runs: Sequence[MapDataset],
+    enter: Sequence[bool],
+    empty: MapDataset,
+    block: int | None,
+    without: Sequence[str],
+    check: Callable[[], None] = lambda: None,
 ) -> MapDataset:
-    """Return the stack of runs without some of their parts."""
+    """Return the stack of runs without some of their parts; ``check`` is asked before each, and may raise to stop."""
     gone = dict.fromkeys(without)
     reduced = [run.replace(**gone) if enters else None for run, enters in zip(runs, enter, strict=True)]
-    return _added(reduced, empty.replace(**gone), block)
+    return _added(reduced, empty.replace(**gone), block, check)
 
 
-def _added(runs: Sequence[MapDataset | None], empty: MapDataset, block: int | None) -> MapDataset:
+def _added(
+    runs: Sequence[MapDataset | None], empty: MapDataset, block: int | None, check: Callable[[], None]
+) -> MapDataset:
     """Return the sum of runs, or of the sums of blocks of them; what adds nothing only takes its place in a block."""
     stacked = empty.copy()
     if block is None:
         for run in filter(None, runs):
+            check()
             stacked.stack(run)
         return stacked
     for start in range(0, len(runs), block):
-        stacked.stack(_added(runs[start : start + block], empty, None))
+        stacked.stack(_added(runs[start : start + block], empty, None, check))
     return stacked

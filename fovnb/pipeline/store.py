@@ -14,6 +14,7 @@ from fovnb.pipeline.packing import packed, unpacked
 __all__ = ["CubeStore"]
 
 _DIGEST_SIZE = sha256().digest_size
+_KEPT_GRIDS = 4
 
 
 class CubeStore:
@@ -44,7 +45,7 @@ class CubeStore:
         try:
             content = memoryview(self._path(key).read_bytes())
             digest, body = content[:_DIGEST_SIZE], content[_DIGEST_SIZE:]
-            return unpacked(body, key, self._grids) if sha256(body).digest() == digest else None
+            return self._unpacked(body, key) if sha256(body).digest() == digest else None
         except Exception:  # whatever is in a file that somebody else wrote
             return None
 
@@ -67,6 +68,13 @@ class CubeStore:
             self._keeps = False
             msg = f"the cubes of this and later runs are not kept, a resumed run makes them anew: {error}"
             warnings.warn(msg, FovnbWarning, stacklevel=2)
+
+    def _unpacked(self, body: memoryview, key: str) -> MapDataset:
+        """Return a dataset; the sky grids that were used last are kept for the next."""
+        made = unpacked(body, key, self._grids)
+        for old in list(self._grids)[:-_KEPT_GRIDS]:
+            del self._grids[old]
+        return made
 
     def _path(self, key: str) -> Path:
         return self._folder / f"{key}{self.suffix}"

@@ -106,8 +106,7 @@ class Background(Step):
     def _check_norm(self) -> None:
         """Refuse a norm without a free parameter, and norms that can only be 0 or less."""
         parameters = parameters_of(self.norm)
-        freed = self.group is not None and self.group.shared != ("all",)
-        if has_nodes(self.norm) and not freed and all(one.frozen for one in parameters.values()):
+        if has_nodes(self.norm) and all(one.frozen for one in parameters.values()):
             self._refuse("norm", f"method 'fit' needs a free parameter; free one of {_words(parameters)}")
         for name, one in parameters.items():
             highest = one.value if one.frozen else one.max

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath, PureWindowsPath
 
-from fovnb.errors import DataError, RecipeError
+from fovnb.errors import DataError, InvalidInputError, RecipeError
 from fovnb.files import make_path
 
-__all__ = ["DEFAULT_ROOTS", "expand", "path_problem", "portable", "resolve", "text_problem"]
+__all__ = ["DEFAULT_ROOTS", "as_roots", "expand", "path_problem", "portable", "resolve", "text_problem"]
 
 DEFAULT_ROOTS = ("$GAMMAPY_DATA", "$FOVNB_DATA", ".", "~")
 
@@ -105,13 +105,41 @@ def resolve(path: str, roots: Iterable[str | os.PathLike[str]] | None = None) ->
     True
     """
     target = _followed(expand(path), path)
-    if any(target.is_relative_to(folder) for folder in _folders(DEFAULT_ROOTS if roots is None else roots)):
+    known = as_roots(roots)
+    if any(target.is_relative_to(folder) for folder in _folders(DEFAULT_ROOTS if known is None else known)):
         return target
     msg = (
         f"{path!r} lies outside of the folders that are open to recipes; pass roots= (--root) with a folder that "
         "holds it"
     )
     raise RecipeError(msg)
+
+
+def as_roots(roots: object) -> tuple[str | os.PathLike[str], ...] | None:
+    """Return folders as a tuple: one alone is a folder, not its letters; None stays, for `DEFAULT_ROOTS`.
+
+    Raises
+    ------
+    InvalidInputError
+        If one is no path.
+
+    Examples
+    --------
+    >>> as_roots("data")
+    ('data',)
+    """
+    if roots is None:
+        return None
+    given = [roots] if isinstance(roots, str | os.PathLike) else roots
+    if not isinstance(given, Iterable):
+        msg = f"roots is {roots!r}; expected a folder, or a list of folders"
+        raise InvalidInputError(msg)
+    found = tuple(given)
+    for one in found:
+        if not isinstance(one, str | os.PathLike):
+            msg = f"roots holds {one!r}; expected folders, as text or Path"
+            raise InvalidInputError(msg)
+    return found
 
 
 def portable(path: str | os.PathLike[str]) -> str:

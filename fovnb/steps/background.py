@@ -34,8 +34,8 @@ def fov_bkg_maker(background: Background, masked: bool) -> Assign:
     return Assign("fov_bkg_maker", Call(Public(".makers", "FoVBackgroundMaker"), (), args), "background")
 
 
-def group_statement(group: Group, masked: bool) -> Assign:
-    """Return the statement that fits ``datasets`` together, group by group."""
+def group_statement(group: Group, masked: bool, *more: Arg) -> Assign:
+    """Return the statement that fits ``datasets`` together, group by group, maybe with more arguments."""
     args = (
         Arg("spectral_model", Name("spectral_model")),
         Arg("shared", "all" if group.shared == ("all",) else list(group.shared), ["tilt"]),
@@ -43,7 +43,7 @@ def group_statement(group: Group, masked: bool) -> Assign:
         Arg("exclusion_mask", Name("exclusion_mask") if masked else None, None),
         Arg("zenith_edges_deg", list(group.zenith_edges_deg), [0.0, 20.0, 30.0, 40.0, 50.0, 60.0, 90.0]),
     )
-    fitted = Call(Public(".makers", "fit_together"), (Name("datasets"),), args)
+    fitted = Call(Public(".makers", "fit_together"), (Name("datasets"),), (*args, *more))
     return Assign("datasets", Call(Public("builtins", "list"), (fitted,)), "background")
 
 

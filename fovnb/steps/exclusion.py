@@ -8,8 +8,6 @@ from fovnb.steps.sky import sky_region
 
 __all__ = ["exclusion_statements", "has_mask", "suggestion_statements"]
 
-_MASK = Name("exclusion_mask")
-
 
 def has_mask(exclusion: Exclusion) -> bool:
     """Return whether anything is excluded before the data suggest areas."""
@@ -32,8 +30,8 @@ def exclusion_statements(exclusion: Exclusion) -> list[Assign]:
     return [*made, Assign("exclusion_mask", reduce(lambda a, b: Operation("&", a, b), parts), "exclusion")]
 
 
-def suggestion_statements(suggestion: Suggestion) -> list[Assign]:
-    """Return the statements that find further areas from ``datasets`` and ``fov_bkg_maker``."""
+def suggestion_statements(suggestion: Suggestion, *more: Arg) -> list[Assign]:
+    """Return the statements that find areas from ``datasets`` and ``fov_bkg_maker``, maybe with more arguments."""
     args = (
         Arg("high", suggestion.high, 5.0),
         Arg("low", suggestion.low, 3.0),
@@ -43,7 +41,7 @@ def suggestion_statements(suggestion: Suggestion) -> list[Assign]:
     )
     runs = (Name("datasets"), Name("fov_bkg_maker"))
     return [
-        Assign("history", Call(Public(".makers", "iterate_exclusion"), runs, args), "exclusion"),
+        Assign("history", Call(Public(".makers", "iterate_exclusion"), runs, (*args, *more)), "exclusion"),
         Assign("exclusion_mask", Method(Name("history.mask"), "to_map", (Name("geom"),)), "exclusion"),
     ]
 
