@@ -2,16 +2,19 @@ import os
 import re
 import subprocess
 import sys
+import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import fovnb
 from fovnb.__main__ import main
+from fovnb.commands.common import say
 from fovnb.datasets import MapDataset
 from fovnb.demo import demo_truth, make_demo
 from fovnb.demo.analysis import analyse_demo, exclusion_regions
-from fovnb.errors import DataError
+from fovnb.errors import DataError, FovnbWarning
 
 
 @pytest.fixture(autouse=True)
@@ -123,6 +126,20 @@ def test_a_reader_that_goes_away_is_no_error():
     assert done.returncode == 141
 
 
+@pytest.mark.parametrize("arguments", [["--help"], ["demo", "--runs", "1"]])
+def test_a_full_stdout_is_one_sentence(arguments, tmp_path):
+    device = Path("/dev/full")
+    if not device.exists():
+        pytest.skip("there is no /dev/full")
+    paths = {"PYTHONPATH": str(Path(fovnb.__file__).parents[1]), "XDG_CACHE_HOME": str(tmp_path)}
+    command = [sys.executable, "-m", "fovnb", *arguments]
+    with device.open("w") as full:
+        env = os.environ | paths | {"PYTHONUNBUFFERED": ""}
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, cwd=tmp_path, env=env, check=False)
+    assert re.fullmatch(rb"fovnb: cannot print: No space left on device; [^\n]*\n", done.stderr)
+    assert done.returncode == 2
+
+
 def test_version_and_help(capsys):
     cases = {"--version": f"fovnb {fovnb.__version__}", "--help": "demo", "report --help": "1 if no run was usable"}
     cases["run --help"] = "go on with a run of the same recipe"
@@ -154,3 +171,17 @@ def test_errors_of_the_data_come_through(monkeypatch, capsys):
     monkeypatch.setattr("fovnb.demo.make_demo", broken)
     assert main(["demo"]) == 2
     assert capsys.readouterr().err == "fovnb: the index is broken; download it again\n"
+
+
+def test_what_files_say_is_escaped_in_the_terminal(monkeypatch, capsys):
+    def hostile(*_args, **_kwargs):
+        warnings.warn("\x1b[31mred\nfovnb: all is well", FovnbWarning, stacklevel=2)
+        msg = "\x9b2J\u202e蟹"
+        raise DataError(msg)
+
+    monkeypatch.setattr("fovnb.report.command.report_folder", hostile)
+    assert main(["report", "folder"]) == 2
+    expected = "fovnb: warning: \\x1b[31mred\\nfovnb: all is well\nfovnb: \\x9b2J\\u202e蟹\n"
+    assert capsys.readouterr() == ("", expected)
+    say("one\x1b\ntwo\r\u2028")
+    assert capsys.readouterr().out == "one\\x1b\ntwo\\r\\u2028\n"

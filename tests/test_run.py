@@ -16,7 +16,7 @@ from fovnb.commands.folder import OUTPUTS
 from fovnb.datasets import MapDataset
 from fovnb.makers import MapDatasetMaker
 from fovnb.pipeline import Pipeline
-from fovnb.recipe import Gradient, PowerLawNorm, ProductNorm, Recipe
+from fovnb.recipe import Gradient, PowerLawNorm, ProductNorm, Recipe, Selection
 from tests.dl3 import aeff_hdu, run, write_dl3
 from tests.full_disk import no_file_above
 from tests.small_recipe import RECIPE, files, interrupt, recipe_file, small
@@ -147,6 +147,13 @@ def test_the_recipe_itself_is_never_replaced(out, capsys, undisturbed):
         (["right.yaml", "--out", "taken"], "cannot write .*taken"),
         (["right.yaml", "--out", "/proc/new"], "cannot write /proc/new"),
         (["right.yaml", "--out", "new\0"], "is no path"),
+        (["right.yaml", "--out", ""], "--out is an empty text"),
+        (["right.yaml", "--out", "new", "--root", "nosuch"], "--root 'nosuch' is no folder"),
+        (["right.yaml", "--out", "new", "--root", ""], "--root '' is no folder"),
+        (["none.yaml", "--out", "new"], "data.selection leaves no run of the 2 in the index; widen it"),
+        (["empty.yaml", "--out", "new"], "data.obs_ids names no run of the 2 in the index; name one"),
+        (["escapes.yaml", "--out", "new"], r"31mevil\\+x07"),
+        (["right.yaml", "--out", "taken/\x1b[31m\u202e"], r"taken/\\x1b\[31m\\u202e"),
     ],
 )
 def test_an_error_is_one_sentence_and_code_2(arguments, message, tmp_path, monkeypatch, capsys):
@@ -158,8 +165,12 @@ def test_an_error_is_one_sentence_and_code_2(arguments, message, tmp_path, monke
         "code.yaml": "!!python/object/apply:os.system ['touch hacked']",
         "abroad.yaml": "schema: 2\ndata: {folder: ../../../../../etc}\n",
         "here.yaml": "schema: 2\ndata: {folder: data/gone}\n",
+        "none.yaml": small(data={"selection": Selection(target="Nowhere")}).to_yaml(),
+        "empty.yaml": small(data={"obs_ids": []}).to_yaml(),
+        "escapes.yaml": 'schema: 2\ndata: {folder: "\\e[31mevil\\a"}\n',
         "taken": "",
     }
+    (tmp_path / "inner").mkdir()
     for name, text in recipes.items():
         (tmp_path / name).write_text(text)
     assert main(["run", *arguments]) == 2
@@ -167,7 +178,8 @@ def test_an_error_is_one_sentence_and_code_2(arguments, message, tmp_path, monke
     assert printed == ""
     assert re.fullmatch(r"fovnb: [^\n]+\n", log)
     assert re.search(message, log)
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(recipes)
+    assert log[:-1].isprintable()
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*recipes, "inner"])
 
 
 def test_a_full_disk_is_one_sentence_and_changes_nothing(path, out, capsys):
@@ -189,7 +201,7 @@ def test_a_root_opens_a_folder(tmp_path, out, monkeypatch, capsys):
     path = recipe_file(tmp_path, small(data={"folder": "../dl3"}))
     assert main(["run", path, "--out", str(out), "--no-report"]) == 2
     assert "'../dl3' lies outside of the folders" in capsys.readouterr().err
-    arguments = ["--root", str(tmp_path / "other"), "--root", str(tmp_path / "dl3")]
+    arguments = ["--root", str(tmp_path / "elsewhere"), "--root", str(tmp_path / "dl3")]
     assert main(["run", path, "--out", str(out), "--no-report", *arguments]) in (0, 1)
     assert QTable.read(out / "ledger.ecsv")["OBS_ID"].tolist() == [1]
 
@@ -204,6 +216,27 @@ def test_without_a_usable_run_the_exit_code_is_1_and_all_is_written(tmp_path, ou
     assert re.search(r"^fovnb: warning: obs-3: unreadable", log, flags=re.M)
     assert sorted(found.name for found in out.iterdir()) == sorted(OUTPUTS)
     assert "<td>obs-3</td><td>unreadable: " in (out / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_reason_with_escapes_is_printable_and_the_same_everywhere(tmp_path, out, monkeypatch, capsys):
+    monkeypatch.setenv("FOVNB_DATA", str(tmp_path))
+
+    def renamed(row):
+        return {**row, "FILE_NAME": "\x1b[31mevil\a.fits"}
+
+    write_dl3(tmp_path / "dl3", [run(3)], index_row=renamed)
+    path = recipe_file(tmp_path, small(data={"folder": "$FOVNB_DATA/dl3"}))
+    assert main(["run", path, "--out", str(out)]) == 1
+    reason = QTable.read(out / "ledger.ecsv")["reason"][0]
+    assert r"\x1b[31mevil\x07.fits" in reason
+    assert reason.isprintable()
+    assert reason in (out / "report.html").read_text(encoding="utf-8")
+    assert MapDataset.read(out / "stacked.fits").ledger["reason"][0] == reason
+    printed, log = capsys.readouterr()
+    assert reason in log
+    assert all(line.isprintable() for line in f"{printed}{log}".split("\n"))
+    for name, text in files(out).items():
+        assert (name, b"\x1b[31m" in text or b"evil\a" in text) == (name, False)
 
 
 def test_what_gammapy_cannot_say_is_written_as_values_or_not_at_all(tmp_path, out, capsys):

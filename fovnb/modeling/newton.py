@@ -19,17 +19,21 @@ _ON_LIMIT = 1e-6  # of theta: so near to a limit is on it
 _SLACK = 1e-9  # room that keeps a solvable least-distance problem solvable
 
 
-def maximise(problem: LogLinear, start: FloatArray | None = None) -> tuple[FloatArray, BoolArray]:
+def maximise(
+    problem: LogLinear, start: FloatArray | None = None, max_steps: int = _MAX_STEPS
+) -> tuple[FloatArray, BoolArray]:
     """Return the theta, shape (T, U), that minimise F within the limits, and which were found, shape (T,).
 
     Without a start, shape (T, U), the result does not depend on the caller: weighted least squares first, and where
     that leads nowhere, theta as near to 0 as the limits allow.
     """
     theta = _start(problem) if start is None else np.clip(start, problem.lower, problem.upper)
-    theta, found = _descend(problem, theta)
+    theta, found = _descend(problem, theta, max_steps)
     if start is None and not found.all():
         rest = problem.select(~found)
-        theta[~found], found[~found] = _descend(rest, np.clip(np.zeros(theta[~found].shape), rest.lower, rest.upper))
+        theta[~found], found[~found] = _descend(
+            rest, np.clip(np.zeros(theta[~found].shape), rest.lower, rest.upper), max_steps
+        )
     return theta, found
 
 
@@ -42,11 +46,11 @@ def nearest_to_zero(problem: LogLinear, theta: FloatArray) -> FloatArray:
     return np.stack([_nearest(problem.system, null, *row) for row in zip(theta, *bounds, strict=True)])
 
 
-def _descend(problem: LogLinear, theta: FloatArray) -> tuple[FloatArray, BoolArray]:
+def _descend(problem: LogLinear, theta: FloatArray, max_steps: int) -> tuple[FloatArray, BoolArray]:
     """Return where Newton's method leads from the start, and whether it arrived."""
     theta, going, close = theta.copy(), np.arange(len(theta)), _CLOSE if problem.convex else _VERY_CLOSE
     value = problem.statistic(theta)
-    for _ in range(_MAX_STEPS):
+    for _ in range(max_steps):
         step, gain = _newton_step(problem, theta[going])
         theta[going], value[going] = _advance(problem, theta[going], value[going], step, gain)
         far = gain >= close

@@ -19,6 +19,7 @@ from fovnb.types import BoolArray, FloatArray
 __all__ = ["Solution", "solve_all", "solve_minuit", "solve_newton"]
 
 _TANGENTS = 50
+_STEPS_A_TANGENT = 20  # what a tangent leads to is left again anyway
 _CLOSE = 1e-9  # of -ln L still to gain
 
 
@@ -205,7 +206,7 @@ def _follow_tangents(problem: Problem, sums: BackgroundSums, model: FoVBackgroun
     best = _statistic(trial)
     for _ in range(_TANGENTS):
         here = trial.theta
-        step = maximise(trial._likelihood(), here)[0] - here
+        step = maximise(trial._likelihood(), here, _STEPS_A_TANGENT)[0] - here
         before, best = best, _shorten(trial, here, step, best)
         if before - best < _CLOSE:
             break
