@@ -124,8 +124,10 @@ def compare(recipe: Recipe, interpreter: Isolated, pipeline: Pipeline, options: 
         assert outcome(lambda: pipeline.run(recipe)) == text
         return ""
     interpreter.start(text)
-    found = outcome(lambda: pipeline.run(recipe))
-    said = outcome(interpreter.result)
+    try:
+        found = outcome(lambda: pipeline.run(recipe))
+    finally:
+        said = outcome(interpreter.result)
     if isinstance(found, Refused):
         assert isinstance(said, Refused), f"the pipeline refuses the recipe, {found}, and the code runs"
         assert said.message.endswith(f"{found.kind}: {found.message}")

@@ -2,104 +2,37 @@
 
 import os
 import shutil
-import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from fovnb.data import DataStore
 from fovnb.datasets import MapDataset
 from fovnb.demo import make_demo
 from fovnb.errors import (
-    CancelledError,
     DataError,
     FovnbWarning,
-    InvalidInputError,
     RecipeError,
     UnknownObservationError,
 )
-from fovnb.makers import FoVBackgroundMaker, MapDatasetMaker, SafeMaskMaker, fit_together, iterate_exclusion
-from fovnb.maps import MapAxis, WcsGeom
+from fovnb.makers import FoVBackgroundMaker, fit_together, iterate_exclusion
 from fovnb.modeling.models import PowerLawNormSpectralModel
-from fovnb.pipeline import Pipeline, Results
-from fovnb.pipeline.memory import Memory
+from fovnb.pipeline import Pipeline
 from fovnb.recipe import (
     Background,
-    Circle,
-    Cube,
     Data,
     EnergyBounds,
     Exclusion,
-    Geometry,
     Group,
     Parameter,
     PiecewiseNorm,
     PowerLawNorm,
-    Recipe,
     SafeMask,
     Selection,
     Stack,
     Suggestion,
 )
-
-CUBE = Cube(
-    energy=EnergyBounds(0.6, 10.0, 2),
-    energy_true=EnergyBounds(0.4, 20.0, 3),
-    geometry=Geometry(width_deg=(4.0, 4.0), binsz_deg=0.1),
-)
-CIRCLE = Circle(83.6333, 22.0145, 0.3, name="source")
-RECIPE = Recipe(data=Data(demo_runs=3), cube=CUBE, exclusion=Exclusion((CIRCLE,)))
-MAPS = ("counts", "background", "exposure", "mask_safe", "mask_exclusion")
-
-
-def computed(results: Results) -> dict[str, int]:
-    """Return how many values each step computed."""
-    return {name: step.computed for name, step in results.timings.steps.items() if step.computed}
-
-
-def by_hand(recipe: Recipe = RECIPE, block: int | None = None) -> tuple[list[MapDataset], MapDataset]:
-    """Return datasets and stack of the recipe above, with the makers alone."""
-    energy = MapAxis.from_energy_bounds("0.6 TeV", "10 TeV", nbin=2)
-    true = MapAxis.from_energy_bounds("0.4 TeV", "20 TeV", nbin=3, name="energy_true")
-    geom = WcsGeom.create(skydir=(83.6333, 22.0145), width=4, binsz=0.1, axes=[energy])
-    stacked = MapDataset.create(geom, energy_axis_true=true)
-    model = PowerLawNormSpectralModel()
-    model.tilt.frozen = False
-    from fovnb.steps.expressions import evaluate
-    from fovnb.steps.sky import sky_region
-
-    mask = geom.region_mask([evaluate(sky_region(CIRCLE), {})], inside=False)
-    makers = SafeMaskMaker(["aeff-default", "offset-max"], "2.5 deg"), FoVBackgroundMaker("fit", mask, model)
-    runs = []
-    for observation in DataStore.from_dir(make_demo(runs=recipe.data.demo_runs)).get_observations():
-        made = MapDatasetMaker().run(stacked, observation)
-        runs.append(makers[1].run(makers[0].run(made, observation)))
-    for start in range(0, len(runs), block or len(runs)):
-        part = MapDataset.create(geom, energy_axis_true=true, name="block")
-        for run in runs[start : start + (block or len(runs))]:
-            (stacked if block is None else part).stack(run)
-        if block is not None:
-            stacked.stack(part)
-    return runs, stacked
-
-
-def assert_equal(found: MapDataset, expected: MapDataset) -> None:
-    for name in MAPS:
-        a, b = getattr(found, name), getattr(expected, name)
-        assert a.data.dtype == b.data.dtype, name
-        np.testing.assert_array_equal(a.data, b.data, err_msg=name)
-        assert a.geom == b.geom
-    for one, other in ((found.psf, expected.psf), (found.edisp, expected.edisp)):
-        for name in ("psf_map", "edisp_map"):
-            if hasattr(one, name):
-                np.testing.assert_array_equal(getattr(one, name).data, getattr(other, name).data)
-        np.testing.assert_array_equal(one.exposure_map.data, other.exposure_map.data)
-    np.testing.assert_array_equal(found.gti.start_s, expected.gti.start_s)
-    assert found.exposure.meta["livetime"] == expected.exposure.meta["livetime"]
-    for name in expected.ledger.colnames:
-        np.testing.assert_array_equal(found.ledger[name], expected.ledger[name], err_msg=name)
+from tests.pipelines import CIRCLE, CUBE, MAPS, RECIPE, assert_equal, by_hand, computed
 
 
 @pytest.fixture(scope="module")
@@ -223,91 +156,6 @@ def test_a_failed_run_is_tried_again(survey: Path):
     assert pipeline.run(recipe).ledger["status"].tolist() == ["ok", "ok", "ok"]
 
 
-def test_nothing_done_to_results_reaches_the_memory(pipeline: Pipeline):
-    results = pipeline.run(RECIPE)
-    with pytest.raises(ValueError, match="read-only"):
-        results.stacked.counts.data[...] = 0
-    with pytest.raises(ValueError, match="read-only"):
-        results.datasets[0].exposure.data[0] = 0
-    with pytest.raises(ValueError, match="read-only"):
-        results.exclusion_mask.data[0] = False
-    before = results.stacked.counts.data.copy()
-    results.stacked.stack(results.datasets[0])
-    results.datasets[0].mask_safe = None
-    results.datasets[0].background_model.spectral_model.norm.value = 7
-    again = pipeline.run(RECIPE)
-    np.testing.assert_array_equal(again.stacked.counts.data, before)
-    assert again.datasets[0].mask_safe is not None
-    assert again.datasets[0].background_model.spectral_model.norm.value < 2
-
-
-@pytest.mark.parametrize("where", ["counts", "background"])
-def test_a_run_is_stopped_between_its_parts(monkeypatch: pytest.MonkeyPatch, where: str):
-    stop, made = threading.Event(), []
-    known: dict[str, Callable] = {}
-    for part in ("counts", "exposure", "background"):
-        known[part] = getattr(MapDatasetMaker, f"make_{part}")
-
-        def spy(*args: object, part: str = part) -> object:
-            made.append(part)
-            if part == where:
-                stop.set()
-            return known[part](*args)
-
-        monkeypatch.setattr(MapDatasetMaker, f"make_{part}", staticmethod(spy))
-    pipeline = Pipeline()
-    with pytest.raises(CancelledError, match="cancelled"):
-        pipeline.run(RECIPE, cancel=stop)
-    assert made[-1] == where
-    stop.clear()
-
-
-def test_what_was_finished_before_a_stop_is_kept():
-    pipeline, seen = Pipeline(), []
-
-    def progress(runs: list) -> object:
-        for run in runs:
-            yield run
-            seen.append(run)
-
-    with pytest.raises(CancelledError):
-        pipeline.run(RECIPE, progress, cancel=lambda: len(seen) == 2)
-    assert computed(pipeline.run(RECIPE))["cube"] == 1
-
-
-def test_two_threads_get_what_one_would(pipeline: Pipeline):
-    recipes = [RECIPE.edit_step("safe_mask", offset_max_deg=1.9 + 0.1 * i) for i in range(6)]
-    expected = [Pipeline().run(recipe).stacked.counts.data.sum() for recipe in recipes]
-    found: dict[int, float] = {}
-
-    def work(i: int) -> None:
-        found[i] = pipeline.run(recipes[i]).stacked.counts.data.sum()
-
-    threads = [threading.Thread(target=work, args=(i,)) for i in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert [found[i] for i in range(6)] == expected
-
-
-def test_a_thread_that_waits_can_be_cancelled():
-    pipeline, entered, release = Pipeline(), threading.Event(), threading.Event()
-
-    def slow(runs: list) -> object:
-        entered.set()
-        release.wait(20)
-        yield from runs
-
-    other = threading.Thread(target=pipeline.run, args=(RECIPE, slow))
-    other.start()
-    entered.wait(20)
-    with pytest.raises(CancelledError):
-        pipeline.run(RECIPE, cancel=lambda: True)
-    release.set()
-    other.join()
-
-
 def test_little_memory_gives_the_same_results():
     small = Pipeline(limit_bytes=100_000)
     first = small.run(RECIPE)
@@ -388,94 +236,11 @@ def test_no_run_is_no_error(pipeline: Pipeline):
     assert (len(results.datasets), len(results.ledger)) == (0, 0)
 
 
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        ({"cancel": 3}, "Event"),
-        ({"progress": 3}, "tqdm"),
-        ({"progress": print}, "wrapped"),
-        ({"progress": lambda runs: runs[:1]}, "after 1 of 3 runs"),
-        ({"roots": 3}, "roots is 3"),
-        ({"roots": [3]}, "roots holds 3"),
-        ({"recipe": None}, "NoneType is no recipe"),
-    ],
-    ids=str,
-)
-def test_an_argument_that_is_none_is_refused(arguments: dict, words: str):
-    with pytest.raises(InvalidInputError, match=words):
-        Pipeline().run(**{"recipe": RECIPE} | arguments)
-
-
-def test_a_limit_that_is_none_is_refused():
-    with pytest.raises(InvalidInputError, match="whole number of bytes"):
-        Pipeline(limit_bytes="1GB")
-
-
-def test_one_folder_is_not_its_letters(survey: Path):
-    recipe = RECIPE.edit_step("data", folder="$FOVNB_DATA/survey")
-    assert len(Pipeline(roots=survey.parent).run(recipe).datasets) == 3
-    with pytest.raises(RecipeError, match="outside of the folders"):
-        Pipeline(roots="/nowhere").run(recipe)
-
-
-def test_a_progress_in_another_order_changes_nothing(pipeline: Pipeline):
-    assert [run.name for run in pipeline.run(RECIPE, reversed).datasets] == ["obs-1", "obs-2", "obs-3"]
-
-
 def test_a_stack_of_no_run_lies_on_its_own_grid():
     pipeline, empty = Pipeline(), RECIPE.edit_step("data", obs_ids=[])
     assert pipeline.run(empty).stacked.data_shape == (2, 40, 40)
     other = empty.edit_step("cube", energy=EnergyBounds(0.6, 10.0, 4))
     assert pipeline.run(other).stacked.data_shape == (4, 40, 40)
-
-
-def test_a_stop_that_is_asked_for_before_is_heard(pipeline: Pipeline):
-    pipeline.run(RECIPE)
-    with pytest.raises(CancelledError):
-        pipeline.run(RECIPE, cancel=lambda: True)
-
-
-@pytest.mark.parametrize(
-    "recipe",
-    [
-        RECIPE.edit(exclusion=Exclusion(suggestion=Suggestion())),
-        RECIPE.edit(background=Background(group=Group(by="table", table=((1, "a"), (2, "b"), (3, "b"))))),
-        RECIPE.edit(stack=Stack(2)),
-    ],
-    ids=["suggestion", "group", "stack"],
-)
-def test_the_loops_inside_of_a_step_can_be_stopped(recipe: Recipe):
-    asked = [0]
-
-    def count() -> bool:
-        asked[0] += 1
-        return False
-
-    results = Pipeline().run(recipe, cancel=count)
-    begin, parts, stacked = 1, 5 * 3, 2 * 3  # a stack is made of two halves that cost anything
-    fits = 3 * len(results.history.steps) if results.history else 0
-    groups = 2 if recipe.background.group else 0
-    assert asked[0] == begin + sum(computed(results).values()) + parts + stacked + fits + groups
-
-
-def test_a_value_that_is_too_large_leaves_the_others():
-    memory = Memory(100, lambda text: {id(text): len(text)})
-    for name, size in (("a", 40), ("b", 41), ("c", 200)):
-        memory.put(name, name * size)
-    assert (memory.get("a"), memory.get("b"), memory.get("c"), memory.nbytes) == ("a" * 40, "b" * 41, None, 81)
-
-
-def test_no_way_leads_from_results_to_the_memory(pipeline: Pipeline):
-    results = pipeline.run(RECIPE)
-    before = results.stacked.counts.data.copy()
-    with pytest.raises(ValueError, match="read-only"):
-        results.datasets[0].counts.data.base[...] = 0
-    with pytest.raises(ValueError, match="cannot set WRITEABLE"):
-        results.datasets[0].counts.data.flags.writeable = True
-    results.exclusion_mask.data = np.zeros_like(results.exclusion_mask.data)
-    again = pipeline.run(RECIPE.edit_step("safe_mask", offset_max_deg=2.4))
-    assert set(again.ledger["status"]) == {"ok"}
-    np.testing.assert_array_equal(pipeline.run(RECIPE).stacked.counts.data, before)
 
 
 def test_the_times_of_the_steps_add_up():
