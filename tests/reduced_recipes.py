@@ -119,7 +119,7 @@ def _placed(cls: type, overrides: Overrides, n: int = 1, reach_deg: float = 1.5)
 def _data() -> Overrides:
     folders = st.sampled_from(["$FOVNB_DATA/survey", "${FOVNB_DATA}/survey", None])
     cone = _numbers(Cone, radius_deg=(1.0, 4.0)) | {(Cone, "lon_deg"): st.just(0.0), (Cone, "lat_deg"): st.just(0.0)}
-    ids = st.lists(_mostly(st.integers(1, 3), st.just(4)), min_size=1, max_size=3, unique=True)
+    ids = st.lists(_mostly(st.integers(1, 3), st.just(4)), min_size=1, max_size=2, unique=True)
     return {
         (Data, "folder"): _mostly(folders, st.just("$FOVNB_DATA/missing")),
         (Data, "demo_runs"): st.integers(1, 2),

@@ -149,8 +149,9 @@ class _Pass:
     def results(self, progress: Progress) -> Results:
         """Return what the recipe comes to."""
         recipe = self.recipe
+        observations = self.observations()
         names = self.grids()
-        found = followed(self.observations(), progress)
+        found = followed(observations, progress)
         runs = [make_run(one, recipe, names, self.journal, self.store) for one in found]
         mask_key, mask = self.mask(names)
         history = None

@@ -24,10 +24,9 @@ def sizes(value: Any) -> dict[int, int]:
 
     Examples
     --------
-        >>> from fovnb.maps import Map
-    from fovnb.pipeline.inputs import run_stamps
-        >>> sorted(sizes(Map.create(npix=10, binsz=1)).values())
-        [400, 6400, 10000]
+    >>> from fovnb.maps import Map
+    >>> sorted(sizes(Map.create(npix=10, binsz=1)).values())
+    [400, 6400, 10000]
     """
     datasets = list(_datasets(value))
     skies = {id(sky): _A_PIXEL * prod(sky.shape) for sky in (dataset.geom.sky for dataset in datasets)}

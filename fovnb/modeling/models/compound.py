@@ -109,7 +109,11 @@ class CompoundNormSpectralModel(NormSpectralModel):
         return {"spectral": {"type": self.tag[0], "model1": first, "model2": second, "operator": "mul"}}
 
     def _named(self) -> dict[str, Parameter]:
-        return {label: part.parameters[i] for label, (part, i) in self._places().items()}
+        named: dict[str, Parameter] = {}
+        for part in self.__dict__.get("_parts", ()):
+            for label, parameter in part._named().items():
+                named[_new_label(label, named)] = parameter
+        return named
 
     def _link(self, label: str, parameter: Parameter) -> None:
         part, i = self._places()[label]
