@@ -106,6 +106,9 @@ def scale_background(
         background = float(np.sum(new.spectral_model.evaluate_tev(used.energy) * used.background))
     excess = float(np.sum(used.counts - used.source))
     failure = _hopeless(sums) or (("too-few-counts", _NEGATIVE.format(excess)) if excess <= 0 else None)
+    if failure is None and not 0 < background < np.inf:
+        why = f"the norm model predicts {background:g} background counts; expected a positive number, change the model"
+        failure = ("no-background", why)
     if failure is not None:
         return failed_fit(sums, model, "scale", name, *failure)
     norm.value = excess / background

@@ -31,6 +31,7 @@ Status: TypeAlias = Literal[
 ]
 
 GOOD_STATUSES = frozenset({"ok", "scaled", "at-limit", "unconstrained"})
+_MOST_DRAWN = 1e18  # counts of a bin; more cannot be drawn as a whole number
 _FEW_PREDICTED = 5.0  # counts of a bin, up to which the deviance does not follow a chi2 distribution
 _FEW_COUNTS = 200.0  # counts of a run, below which intervals are not symmetric
 _P_VALUE_TOYS = 1000
@@ -166,7 +167,8 @@ class BackgroundFit(Record):
         """
         if self.problem is None or self.dof <= 0:
             return np.nan
-        if np.all(self.predicted[self.background > 0] > _FEW_PREDICTED):
+        predicted = self.predicted[self.background > 0]
+        if np.all(predicted > _FEW_PREDICTED) or np.any(predicted > _MOST_DRAWN):
             return chi2_p_value(self.deviance, self.dof)
         toys = toy_fits(self, _P_VALUE_TOYS, np.random.default_rng(0))
         return toy_p_value(self.deviance, toys.deviance[~toys.failed])
