@@ -31,9 +31,9 @@ from fovnb.text import html_summary, text_summary
 if TYPE_CHECKING:
     from fovnb.modeling.background_fit import BackgroundFit
 
-__all__ = ["MapDataset"]
+__all__ = ["PARTS", "MapDataset"]
 
-_MAPS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
+PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
 
 
 class MapDataset:
@@ -319,7 +319,7 @@ class MapDataset:
         name : str
             Name of the cutout.
         """
-        maps = {key: getattr(self, key) for key in _MAPS}
+        maps = {key: getattr(self, key) for key in PARTS}
         cut = {key: part.cutout(position, width, mode) for key, part in maps.items() if part is not None}
         kept = {key: getattr(self, key) for key in ("gti", "meta_table", "meta", "run_info", "stacked_rows")}
         return MapDataset(**cut, **kept, name=name)
@@ -331,7 +331,7 @@ class MapDataset:
         the models are made for it.
         """
         others = ("gti", "meta_table", "name", "meta", "models", "background_fit", "run_info", "stacked_rows")
-        kept = {key: getattr(self, key) for key in (*_MAPS, *others)}
+        kept = {key: getattr(self, key) for key in (*PARTS, *others)}
         if "name" in parts and self.models:
             kept["models"] = [model.copy(dataset_name=parts["name"]) for model in self.models]
         new = MapDataset(**kept | parts)

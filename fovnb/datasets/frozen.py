@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 
-from fovnb.datasets.dataset import MapDataset
+from fovnb.datasets.dataset import PARTS, MapDataset
 from fovnb.datasets.lent import Lent
 from fovnb.irf.maps import IRFMap
 from fovnb.maps import Map
 from fovnb.types import AnyArray
 
-__all__ = ["PARTS", "array_sizes", "freeze", "read_only", "read_only_map"]
-
-PARTS = ("counts", "exposure", "background", "psf", "edisp", "mask_safe", "mask_fit", "mask_exclusion")
+__all__ = ["array_sizes", "freeze", "read_only", "read_only_map"]
 
 
 def read_only(dataset: MapDataset) -> MapDataset:
@@ -44,7 +42,9 @@ def read_only(dataset: MapDataset) -> MapDataset:
 
 def read_only_map(part: Map) -> Map:
     """Return a map on the same memory through which nothing of the original can be changed."""
-    return _frozen_map(part)
+    view = part.data.view()
+    view.flags.writeable = False
+    return Map(part.geom, data=view, unit=part.unit, meta=deepcopy(part.meta))
 
 
 def freeze(dataset: MapDataset) -> None:
@@ -84,14 +84,8 @@ def _frozen(part: Map | IRFMap) -> Map | IRFMap:
     """Return a map, or a response, of read-only views."""
     if isinstance(part, IRFMap):
         irf_map, exposure_map = part.maps
-        return type(part)(_frozen_map(irf_map), None if exposure_map is None else _frozen_map(exposure_map))
-    return _frozen_map(part)
-
-
-def _frozen_map(part: Map) -> Map:
-    view = part.data.view()
-    view.flags.writeable = False
-    return Map(part.geom, data=view, unit=part.unit, meta=deepcopy(part.meta))
+        return type(part)(read_only_map(irf_map), None if exposure_map is None else read_only_map(exposure_map))
+    return read_only_map(part)
 
 
 def _owner(array: AnyArray) -> AnyArray:

@@ -20,7 +20,7 @@ from astropy.wcs import WCS
 
 from fovnb.data import GTI, RunInfo
 from fovnb.datasets import MapDataset
-from fovnb.datasets.frozen import PARTS
+from fovnb.datasets.dataset import PARTS
 from fovnb.errors import DataError, InvalidInputError
 from fovnb.irf import EDispKernelMap, PSFMap
 from fovnb.irf.maps import IRFMap
