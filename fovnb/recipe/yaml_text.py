@@ -58,7 +58,7 @@ def load(text: str) -> Any:
     try:
         return _document(iter(yaml.parse(text, yaml.SafeLoader)))
     except yaml.MarkedYAMLError as error:
-        _refuse(error.problem, error.problem_mark)
+        _refuse(str(error.problem), error.problem_mark)
     except yaml.YAMLError as error:
         raise ValueError(" ".join(str(error).split())) from error
 
@@ -71,8 +71,8 @@ def dump(content: Any) -> str:
     >>> dump({"target": "1e-3", "nodes": [0.001]})
     "target: '1e-3'\nnodes: [0.001]\n"
     """
-    options = {"sort_keys": False, "allow_unicode": True, "default_flow_style": None, "width": 120}
-    return str(yaml.dump(content, Dumper=_DUMPER, **options))
+    text = yaml.dump(content, Dumper=_DUMPER, sort_keys=False, allow_unicode=True, default_flow_style=None, width=120)
+    return str(text)
 
 
 def _document(events: Iterator[Any]) -> Any:
