@@ -38,6 +38,7 @@ UPWARD = {("maps", "plots")}
 
 # Who may import what beyond numpy and astropy.
 ONLY_IN = {
+    "anywidget": {"widgets"},
     "gammapy": set(),
     "iminuit": {"modeling"},
     "ipyaladin": {"widgets"},
@@ -49,7 +50,7 @@ ONLY_IN = {
 
 ENGINE = ("", ".maps", ".irf", ".data", ".modeling", ".modeling.models", ".datasets", ".makers")
 # yaml is not among them: it comes with astropy's tables.
-HEAVY = {"gammapy", "ipyaladin", "ipywidgets", "matplotlib", "scipy", "tqdm"}
+HEAVY = {"anywidget", "gammapy", "ipyaladin", "ipywidgets", "matplotlib", "scipy", "tqdm"}
 
 
 def imported(tree: ast.AST, package: str = "fovnb") -> Iterator[str]:
