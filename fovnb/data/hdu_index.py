@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from astropy.table import Table
@@ -49,32 +50,40 @@ class HduLocation:
         DataError
             If the row leads out of the data set's folder.
         """
-        path = self.base_dir / self.file_dir / self.file_name
-        if not self._leads_inside(path):
+        if not self._leads_inside():
             # Without the path: reasons end up in ledgers and reports, which say nothing of the machine.
             msg = (
                 f"the index row of OBS_ID {self.obs_id}, HDU_TYPE {self.hdu_type} leads outside of the data set's "
                 "folder; correct its FILE_DIR and FILE_NAME, or copy the file into that folder"
             )
             raise DataError(msg)
-        return path
+        return self._path
 
-    def _leads_inside(self, path: Path) -> bool:
-        """Return whether a path is a local one below the folder, also after links; a loop of links leads nowhere."""
+    @cached_property
+    def _path(self) -> Path:
+        return self.base_dir / self.file_dir / self.file_name
+
+    def _leads_inside(self) -> bool:
+        """Return whether the path is a local one below the folder, also after links; a loop of links leads nowhere."""
         try:
-            target = _followed(path)
-            inside = target.is_relative_to(self.base_dir) or target.is_relative_to(_followed(self.base_dir))
+            target = _followed(self._path)
+            inside = _lies_in(target, str(self.base_dir)) or _lies_in(target, _followed(self.base_dir))
         except (OSError, RuntimeError, ValueError):
             return False
         return inside and "://" not in self.file_dir + self.file_name
 
 
-def _followed(path: Path) -> Path:
-    """Return the absolute path, links followed: `Path.resolve`, but quick where the path exists."""
+def _followed(path: Path) -> str:
+    """Return the absolute path, links followed, as text: `Path.resolve`, but quick where the path exists."""
     try:
-        return Path(os.path.realpath(path, strict=True))
+        return os.path.realpath(path, strict=True)
     except OSError:
-        return path.resolve()
+        return str(path.resolve())
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    """Return whether a path is a folder's or below it; comparing texts is quicker than comparing paths."""
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def locations(hdu_table: Table, base_dir: Path) -> dict[int, dict[str, HduLocation]]:

@@ -60,12 +60,17 @@ class Observation:
     @property
     def paths(self) -> tuple[Path, ...]:
         """The files of this run, each once."""
+        return tuple(hdu.path for hdu in self._one_a_file)
+
+    @cached_property
+    def _one_a_file(self) -> tuple[HduLocation, ...]:
+        """A part in each file."""
         first: dict[tuple[str, str], HduLocation] = {}
         for hdu in self._hdus.values():
             first.setdefault((hdu.file_dir, hdu.file_name), hdu)
-        return tuple(hdu.path for hdu in first.values())
+        return tuple(first.values())
 
-    @property
+    @cached_property
     def rows(self) -> tuple[tuple[str, str, str], ...]:
         """What the index says of each part: HDU_TYPE, file from the data set's folder on, and HDU_NAME."""
         hdus = self._hdus.values()

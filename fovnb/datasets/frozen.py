@@ -77,7 +77,7 @@ def array_sizes(*datasets: MapDataset) -> dict[int, int]:
 
 def _parts(dataset: MapDataset) -> Iterator[tuple[str, Map | IRFMap]]:
     """Give name and value of the maps that a dataset has."""
-    return ((name, getattr(dataset, name)) for name in PARTS if getattr(dataset, name) is not None)
+    return ((name, part) for name in PARTS if (part := getattr(dataset, name)) is not None)
 
 
 def _frozen(part: Map | IRFMap) -> Map | IRFMap:

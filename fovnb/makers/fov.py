@@ -8,6 +8,7 @@ from dataclasses import replace
 from html import escape
 
 import numpy as np
+from astropy import units as u
 
 from fovnb.datasets import MapDataset, pointing_deg
 from fovnb.errors import InvalidInputError, ModelError
@@ -145,16 +146,13 @@ class FoVBackgroundMaker:
         masked = dataset
         if self.exclusion_mask is not None:
             masked = dataset.replace(mask_exclusion=self.make_exclusion_mask(dataset))
-        model = dataset.background_model or FoVBackgroundModel(dataset.name)
         flaw = None if _are_sound(sums, dataset) else find_flaw(masked)
-        if flaw is not None:
-            sums = empty_sums(dataset)
-        else:
-            sums = sums or background_sums(masked)
-            model, flaw = self._model_of(masked, model, sums)
-        if flaw is not None:
-            return deliver(masked, *failed_fit(sums, model, self.method, dataset.name, *flaw))
-        return deliver(masked, *self._normalise(masked, model, sums))
+        sums = empty_sums(dataset) if flaw else sums or background_sums(masked)
+        model = flaw or self._model_of(masked, sums)
+        if isinstance(model, FoVBackgroundModel):
+            return deliver(masked, *self._normalise(masked, model, sums))
+        unfitted = dataset.background_model or FoVBackgroundModel(dataset.name)
+        return deliver(masked, *failed_fit(sums, unfitted, self.method, dataset.name, *model))
 
     def make_default_fov_background_model(
         self, dataset: MapDataset, sums: BackgroundSums | None = None
@@ -178,20 +176,18 @@ class FoVBackgroundMaker:
         """Return the exclusion mask on the dataset's geometry."""
         return project_exclusion_mask(self.exclusion_mask, dataset.geom)
 
-    def _model_of(
-        self, dataset: MapDataset, otherwise: FoVBackgroundModel, sums: BackgroundSums
-    ) -> tuple[FoVBackgroundModel, tuple[Status, str] | None]:
-        """Return the dataset's own or a new model; if none can be made another one, and status and reason."""
+    def _model_of(self, dataset: MapDataset, sums: BackgroundSums) -> FoVBackgroundModel | tuple[Status, str]:
+        """Return the dataset's own or a new model, or status and reason if none can be made."""
         own = dataset.background_model
         try:
             if own is None:
-                return self.make_default_fov_background_model(dataset, sums), None
+                return self.make_default_fov_background_model(dataset, sums)
             spatial = own.spatial_model
-            return own if spatial is None else own.copy(spatial_model=_placed(spatial, dataset)), None
+            return own if spatial is None else own.copy(spatial_model=_placed(spatial, dataset))
         except InvalidInputError as error:
-            return otherwise, ("unreadable", str(error))
+            return "unreadable", str(error)
         except ModelError as error:
-            return otherwise, ("too-few-counts", str(error))
+            return "too-few-counts", str(error)
 
     def _normalise(
         self, dataset: MapDataset, model: FoVBackgroundModel, sums: BackgroundSums
@@ -250,7 +246,7 @@ def _are_sound(sums: object, dataset: MapDataset) -> bool:
     """Return whether sums were given that show a run with counts, all readable: one without flaws."""
     if sums is None:
         return False
-    energy = dataset.geom.axes["energy"].center.to_value("TeV")
+    energy = dataset.geom.axes["energy"].center.to_value(u.TeV)
     if not isinstance(sums, BackgroundSums) or not np.array_equal(sums.energy, energy):
         msg = f"sums is {sums!r}; expected what background_sums returns for a dataset with the energies {energy} TeV"
         raise InvalidInputError(msg)

@@ -225,23 +225,23 @@ def finish_fit(sums: BackgroundSums, model: FoVBackgroundModel, name: str | None
     with np.errstate(over="ignore"):
         matrix = embed(solution.covariance * scale * scale[:, None], model.parameters, free)
     model.covariance = matrix
-    for par, error in zip(free, solution.errors, strict=True):
+    for par, error in zip(free, solution.errors.tolist(), strict=True):
         par.error = error
     found = zip(problem.labels, values.tolist(), solution.at_limit.tolist(), strict=True)
     at_limit = {label: value for label, value, held in found if held}
-    unconstrained, limits = tuple(_open(solution)), _upper_limits(solution)
+    unconstrained, limits = tuple(_open(solution)), _upper_limits(solution) if at_limit else {}
     known = _known(sums, model, "fit", name)
     return BackgroundFit(
         **known,
         covariance=matrix,
         status="at-limit" if at_limit else "unconstrained" if unconstrained else "ok",
-        reason=_reason(at_limit, limits, _open_words(solution, model.spectral_model)),
+        reason=_reason(at_limit, limits, _open_words(solution, model.spectral_model) if unconstrained else ""),
         free_names=problem.labels,
         at_limit=tuple(at_limit),
         unconstrained=unconstrained,
         upper_limits=limits,
         **_quality(sums.select_used(), known["predicted"][sums.used], model, solution),
-        problem=replace(problem, free=free.copy()),  # the record is not to change with the model
+        problem=problem if problem.free == free else replace(problem, free=free),  # the record makes a copy
     )
 
 
@@ -370,14 +370,15 @@ def _known(sums: BackgroundSums, model: FoVBackgroundModel, method: str, name: s
     with np.errstate(over="ignore", invalid="ignore"):
         norm = model.spectral_model.evaluate_tev(sums.energy)
         predicted, excluded = norm * sums.background + sums.source, norm * sums.background_excluded
-    impossible = np.any((sums.counts > 0) & ~(predicted > 0), where=used)
+    seen, expected = sums.select_used().counts, predicted[used]
+    impossible = bool(((seen > 0) & ~(expected > 0)).any())
     return {
         "dataset_name": name or model.datasets_names[0],
         "method": method,
         "parameter_names": (*labels, *parameters.names[len(labels) :]),
         "values": parameters.value,
         "errors": np.array([par.error for par in parameters]),
-        "total_stat": np.nan if impossible else cash(sums.counts[used], predicted[used]),
+        "total_stat": np.nan if impossible else cash(seen, expected),
         "energy": sums.energy,
         "counts": sums.counts,
         "background": sums.background,

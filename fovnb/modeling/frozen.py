@@ -10,6 +10,7 @@ __all__ = ["FrozenDict", "frozen", "frozen_parts"]
 _K = TypeVar("_K")
 _V = TypeVar("_V")
 _T = TypeVar("_T")
+_HOLDERS = (np.ndarray, tuple, dict)  # what `frozen` does not return as it is
 
 
 class FrozenDict(Mapping[_K, _V], Generic[_K, _V]):
@@ -50,6 +51,8 @@ def frozen(value: Any) -> Any:
     """
     kind = type(value)
     if kind is np.ndarray:
+        if not value.flags.writeable:
+            return value
         view = value.view()
         view.flags.writeable = False
         return view
@@ -61,5 +64,6 @@ def frozen(value: Any) -> Any:
 def frozen_parts(record: _T, **parts: Any) -> _T:
     """Return a shallow copy of a dataclass with its parts `frozen`, and some replaced."""
     new: _T = object.__new__(type(record))
-    vars(new).update({name: frozen(value) for name, value in vars(record).items()} | parts)
+    held = vars(record) | parts
+    vars(new).update({name: frozen(value) if type(value) in _HOLDERS else value for name, value in held.items()})
     return new

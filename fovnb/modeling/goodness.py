@@ -27,11 +27,12 @@ def deviance(counts: FloatArray, predicted: FloatArray) -> FloatArray:
     >>> float(deviance(np.array([0.0, 3.0]), np.array([1.5, 3.0])))
     3.0
     """
-    counts, predicted = np.broadcast_arrays(counts, predicted)
+    if counts.shape != predicted.shape:
+        counts, predicted = np.broadcast_arrays(counts, predicted)
     seen = counts > 0
     ratio = np.divide(counts, predicted, where=seen & (predicted > 0), out=np.where(seen, np.inf, 1.0))
     terms = predicted - counts + counts * np.log(ratio)
-    return np.asarray(2 * np.sum(np.maximum(terms, 0), axis=-1))  # each is positive but for rounding
+    return np.asarray(2 * np.maximum(terms, 0).sum(axis=-1))  # each is positive but for rounding
 
 
 def chi2_p_value(deviance: float, dof: int) -> float:

@@ -37,7 +37,7 @@ def cash(counts: FloatArray, npred: FloatArray) -> float:
         raise PredictionError(msg)
     # 0 * log(0) is 0: an empty bin that predicts nothing costs nothing.
     log_npred = np.log(npred, where=npred > 0, out=np.zeros(npred.shape))
-    return float(2 * np.sum(npred - counts * log_npred))
+    return float(2 * (npred - counts * log_npred).sum())
 
 
 cash_sum = cash  # Gammapy's name for the sum

@@ -15,7 +15,17 @@ import numpy as np
 from fovnb.modeling.penalty import Penalty
 from fovnb.types import BoolArray, FloatArray, IntArray
 
-__all__ = ["LogLinear", "covariance", "have_part", "inverse", "null_space", "open_parameters", "rank", "row_space"]
+__all__ = [
+    "LogLinear",
+    "covariance",
+    "have_part",
+    "inverse",
+    "null_space",
+    "open_parameters",
+    "rank",
+    "row_space",
+    "spread",
+]
 
 _NO_COUNTS = 1e-8  # expected counts of a bin that says nothing
 _AT_LIMIT = 1e-6  # of theta
@@ -63,7 +73,7 @@ class LogLinear:
         exponent, scaled = self._scaled(theta)
         if self._any_source:  # without ln P is the exponent, also where P underflows
             scaled += self.source
-            np.log(scaled, where=self._has_source, out=exponent)
+            np.log(scaled, where=self.source > 0, out=exponent)
         data = (scaled - self.counts * exponent).sum(axis=-1)
         return np.asarray(data + self.penalty.value(theta) if self.penalty.acts else data)
 
@@ -102,7 +112,7 @@ class LogLinear:
 
     def informative(self, theta: FloatArray) -> BoolArray:
         """Return which bins say anything about theta, shape (T, K): not those that would never hold a count."""
-        return np.asarray(self.weights(theta)[1] > _NO_COUNTS)
+        return _say_something(self.weights(theta)[1])
 
     def at_limit(self, theta: FloatArray) -> BoolArray:
         """Return which parameters stand at a limit, shape (T, U); silent ones do not count."""
@@ -124,10 +134,15 @@ class LogLinear:
         """Sum of each set of counts, shape (T,)."""
         return np.asarray(self.counts.sum(axis=1))
 
-    @cached_property
+    @property
     def convex(self) -> bool:
         """Whether F is convex."""
         return not self._any_source and self.penalty.convex
+
+    @property
+    def only_data(self) -> bool:
+        """Whether there is neither a source nor a prior."""
+        return not (self._any_source or self.penalty.acts)
 
     @cached_property
     def directions(self) -> tuple[FloatArray, int]:
@@ -135,12 +150,8 @@ class LogLinear:
         return _svd(self.system)
 
     @cached_property
-    def _has_source(self) -> BoolArray:
-        return self.source > 0
-
-    @cached_property
     def _any_source(self) -> bool:
-        return bool(self._has_source.any())
+        return bool((self.source > 0).any())
 
     def _scaled(self, theta: FloatArray) -> tuple[FloatArray, FloatArray]:
         exponent = self.offset + theta @ self.design.T
@@ -151,7 +162,7 @@ class LogLinear:
         _, scaled = self._scaled(theta)
         if not self._any_source:
             return scaled, np.ones(1)
-        return scaled, np.divide(scaled, scaled + self.source, where=self._has_source, out=np.ones(scaled.shape))
+        return scaled, np.divide(scaled, scaled + self.source, where=self.source > 0, out=np.ones(scaled.shape))
 
     def _gradient(self, theta: FloatArray, scaled: FloatArray, share: FloatArray) -> FloatArray:
         data = (scaled - self.counts * share) @ self.design
@@ -173,17 +184,19 @@ def covariance(problem: LogLinear, theta: FloatArray, moving: BoolArray) -> Floa
     Rows of parameters that do not move are 0. Among those that do, directions that change no bin have no variance.
     Where the observed second derivatives are not positive, the expected ones stand in.
     """
-    curvatures = list(zip(problem.weights(theta), problem.penalty.curvature(theta), strict=True))
-    curvatures = curvatures[:1] if problem.convex else curvatures
+    weights, kinds = problem.weights(theta), 1 if problem.convex else 2
+    priors = problem.penalty.curvature(theta)[:kinds] if problem.penalty.acts else ()
     result = np.zeros((*theta.shape, theta.shape[1]))
-    for toys, rows, columns in _alike(problem, theta, moving):
-        span = _spread(row_space(problem, rows, columns), columns)
+    for toys, rows, columns in _alike(_say_something(weights[1]), moving):
+        span = spread(row_space(problem, rows, columns), columns)
         half = problem.design @ span
         # In this order rounding cannot make a variance negative.
-        small, *stand_in = ((half.T * w[toys][:, None, :]) @ half + span.T @ q[toys] @ span for w, q in curvatures)
-        if stand_in:
+        data = [(half.T * one[toys][:, None, :]) @ half for one in weights[:kinds]]
+        both = [one + span.T @ prior[toys] @ span for one, prior in zip(data, priors, strict=True)] if priors else data
+        small = both[0]
+        if kinds > 1:
             good = np.all(np.linalg.eigvalsh(small) > 0, axis=-1)
-            small = np.where(good[:, None, None], small, stand_in[0])
+            small = np.where(good[:, None, None], small, both[1])
         result[toys] = span @ inverse(small) @ span.T
     return result
 
@@ -194,17 +207,19 @@ def open_parameters(problem: LogLinear, theta: FloatArray, inside: BoolArray) ->
     Those that are not ``inside``, shape (T, U), stay where they are.
     """
     result = np.zeros(theta.shape, dtype=bool)
-    for toys, rows, columns in _alike(problem, theta, inside):
-        result[toys] = have_part(_spread(null_space(problem, rows, columns), columns))
+    for toys, rows, columns in _alike(problem.informative(theta), inside):
+        result[toys] = have_part(spread(null_space(problem, rows, columns), columns))
     return result
 
 
 def have_part(directions: FloatArray) -> BoolArray:
     """Return which parameters have a part in some directions, orthonormal, shape (U, d)."""
+    if not directions.size:
+        return np.zeros(len(directions), dtype=bool)
     return np.asarray(np.sqrt((directions**2).sum(axis=1)) > _PART)
 
 
-def _spread(directions: FloatArray, columns: BoolArray) -> FloatArray:
+def spread(directions: FloatArray, columns: BoolArray) -> FloatArray:
     """Return directions of some parameters, as columns, as directions of all."""
     if columns.all():
         return directions
@@ -213,16 +228,19 @@ def _spread(directions: FloatArray, columns: BoolArray) -> FloatArray:
     return full
 
 
-def _alike(
-    problem: LogLinear, theta: FloatArray, columns: BoolArray
-) -> Iterator[tuple[IntArray, BoolArray, BoolArray]]:
+def _say_something(expected: FloatArray) -> BoolArray:
+    """Return which bins expect enough counts to say anything."""
+    return np.asarray(expected > _NO_COUNTS)
+
+
+def _alike(informative: BoolArray, columns: BoolArray) -> Iterator[tuple[IntArray, BoolArray, BoolArray]]:
     """Return the toys for which the same bins say anything and the same parameters count, with both."""
-    if len(theta) == 1:
-        yield np.zeros(1, dtype=int), problem.informative(theta)[0], columns[0]
+    if len(columns) == 1:
+        yield np.zeros(1, dtype=int), informative[0], columns[0]
         return
-    patterns, kind = np.unique(np.hstack([problem.informative(theta), columns]), axis=0, return_inverse=True)
+    patterns, kind = np.unique(np.hstack([informative, columns]), axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
-        bins, parameters = np.split(pattern, [len(problem.offset)])
+        bins, parameters = np.split(pattern, [informative.shape[1]])
         yield np.flatnonzero(kind.ravel() == number), bins, parameters
 
 
@@ -270,6 +288,8 @@ def _directions(problem: LogLinear, rows: BoolArray, columns: BoolArray) -> tupl
 
 def _svd(design: FloatArray) -> tuple[FloatArray, int]:
     """Return the right singular vectors as rows, strongest first, and the rank."""
+    if design.shape[1] == 1:
+        return np.ones((1, 1)), int(design.any())
     # The small Gram matrix would square the condition.
     _, singular, right = np.linalg.svd(design, full_matrices=len(design) < design.shape[1])
     return right, int(np.sum(singular > 1e-10 * singular.max(initial=0)))

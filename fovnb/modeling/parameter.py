@@ -211,6 +211,8 @@ class Parameter:
         return nan if limit is None or limit is np.ma.masked else self._float(limit)
 
     def _float(self, value: "ParameterLike") -> float:
+        if type(value) is float:
+            return value
         if not isinstance(value, (str, u.Quantity)):
             return number(self.name, value, or_nan=True)
         found, unit = split(self.name, value)
@@ -250,12 +252,12 @@ class Parameters(Sequence[Parameter]):
     @property
     def names(self) -> list[str]:
         """Names, in order."""
-        return [par.name for par in self._parameters]
+        return [par._name for par in self._parameters]
 
     @property
     def value(self) -> FloatArray:
         """Values, each in its own unit."""
-        return np.array([par.value for par in self._parameters], dtype=float)
+        return np.array([par._value for par in self._parameters], dtype=float)
 
     @value.setter
     def value(self, values: Sequence[float] | FloatArray) -> None:
@@ -282,12 +284,12 @@ class Parameters(Sequence[Parameter]):
     @property
     def prior(self) -> list[GaussianPrior | None]:
         """Priors, in order."""
-        return [par.prior for par in self._parameters]
+        return [par._prior for par in self._parameters]
 
     @property
     def free_parameters(self) -> "Parameters":
         """Those that a fit may change."""
-        return Parameters(par for par in self._parameters if not par.frozen)
+        return Parameters([par for par in self._parameters if not par._frozen])
 
     @property
     def unique_parameters(self) -> "Parameters":
@@ -328,7 +330,7 @@ class Parameters(Sequence[Parameter]):
     def copy(self) -> "Parameters":
         """Return independent copies; a parameter that appears twice still does."""
         copies = {par: par.copy() for par in self._parameters}
-        return Parameters(copies[par] for par in self._parameters)
+        return Parameters([copies[par] for par in self._parameters])
 
     def to_dict(self) -> list[dict[str, Any]]:
         """Return one dictionary of plain values a parameter."""
@@ -366,11 +368,7 @@ class Parameters(Sequence[Parameter]):
 
     def __eq__(self, other: object) -> bool:
         """Whether both hold the same objects in the same order."""
-        return (
-            isinstance(other, Parameters)
-            and len(self) == len(other)
-            and all(a is b for a, b in zip(self, other, strict=True))
-        )
+        return isinstance(other, Parameters) and self._parameters == other._parameters  # each equals itself alone
 
     __hash__ = None  # type: ignore[assignment]  # a list of changeable things
 

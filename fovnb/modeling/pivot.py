@@ -26,7 +26,7 @@ def pivot_energy(energy: FloatArray, predicted: FloatArray) -> float:
     >>> round(pivot_energy(np.array([1.0, 4.0]), np.array([5.0, 5.0])), 6)
     2.0
     """
-    return float(np.exp(np.sum(predicted * np.log(energy)) / np.sum(predicted)))
+    return float(np.exp((predicted * np.log(energy)).sum() / predicted.sum()))
 
 
 def pivot_norm(model: FoVBackgroundModel, solution: Solution, energy: float) -> tuple[float, float]:

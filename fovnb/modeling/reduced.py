@@ -133,19 +133,20 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
     free = parameters.free_unique_parameters
     is_norm = np.array([_is_norm(par) for par in free], dtype=bool)
     limits = _limits(free, bool(sums.source.any()))
-    if np.any(limits[0] > limits[1]):
+    if (limits[0] > limits[1]).any():
         msg = f"the limits of {', '.join(free.names)} are {free.min} and {free.max}; give each a min below its max"
         raise ModelError(msg)
     designed = spectral.log_design(sums.energy)
     constant, columns = _tangent(spectral, sums.energy) if designed is None else designed
     number = {par: j for j, par in enumerate(free)}
     place = np.array([number.get(par, -1) for par in parameters])
+    label_of = dict(zip([*parameters][::-1], labels[::-1], strict=True))  # of a linked one its first
     link = (place[:, None] == np.arange(len(free))).astype(float)
     fixed = _fixed_theta(parameters)
     smoothness = spectral.penalty_rows()
     return Problem(
         free=free,
-        labels=tuple(labels[parameters.index(par)] for par in free),
+        labels=tuple(label_of[par] for par in free),
         names=labels,
         place=place,
         start=parameters.value,
@@ -158,7 +159,7 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
             design=columns @ link,
             lower=as_theta(limits[0], is_norm),
             upper=as_theta(limits[1], is_norm),
-            penalty=_penalty(free, is_norm, smoothness @ link, -smoothness @ fixed),
+            penalty=_penalty(free, is_norm, smoothness, link, fixed),
         ),
         exact=designed is not None,
         n_smooth=len(smoothness),
@@ -190,10 +191,13 @@ def as_theta(values: FloatArray, is_norm: BoolArray) -> FloatArray:
     return np.asarray(log)
 
 
-def _penalty(free: Parameters, is_norm: BoolArray, rows: FloatArray, target: FloatArray) -> Penalty:
+def _penalty(
+    free: Parameters, is_norm: BoolArray, smoothness: FloatArray, link: FloatArray, fixed: FloatArray
+) -> Penalty:
     """Return the priors of the parameters, and the smoothness as rows that are to meet a target."""
-    if not (len(rows) or any(free.prior)):
+    if not (len(smoothness) or any(free.prior)):
         return Penalty.none(len(free))
+    rows, target = smoothness @ link, -smoothness @ fixed
     given = [(par.prior.mu.value, par.prior.weight / par.prior.sigma.value**2) if par.prior else (0, 0) for par in free]
     mean, weight = np.array(given, dtype=float).T
     slope = ~is_norm & (weight > 0)
@@ -208,12 +212,17 @@ def _is_norm(par: Parameter) -> bool:
 
 def _fixed_theta(parameters: Parameters) -> FloatArray:
     """Return theta of frozen parameters and 0 of free ones."""
-    for par in parameters:
-        if par.frozen and _is_norm(par) and not par.value > 0:
-            msg = f"{par.name} is frozen at {par.value:g}, which is no norm; set it to a positive value or free it"
-            raise ModelError(msg)
-    fixed = [(np.log(p.value) if _is_norm(p) else p.value) if p.frozen else 0.0 for p in parameters]
-    return np.array(fixed, dtype=float)
+    fixed = np.zeros(len(parameters))
+    for i, par in enumerate(parameters):
+        if not par.frozen:
+            continue
+        fixed[i] = par.value
+        if _is_norm(par):
+            if not par.value > 0:
+                msg = f"{par.name} is frozen at {par.value:g}, which is no norm; set it to a positive value or free it"
+                raise ModelError(msg)
+            fixed[i] = np.log(par.value)
+    return fixed
 
 
 def _limits(free: Parameters, has_source: bool) -> tuple[FloatArray, FloatArray]:

@@ -8,7 +8,7 @@ import numpy as np
 from fovnb.errors import PredictionError
 from fovnb.modeling.fit import Fit
 from fovnb.modeling.identify import open_directions
-from fovnb.modeling.loglinear import LogLinear, covariance, have_part, null_space, rank, row_space
+from fovnb.modeling.loglinear import LogLinear, covariance, have_part, null_space, rank, row_space, spread
 from fovnb.modeling.models import FoVBackgroundModel, Models
 from fovnb.modeling.newton import maximise, nearest_to_zero
 from fovnb.modeling.parameter import Parameters
@@ -37,7 +37,7 @@ class Solution:
         """Parameters at a limit, shape (U,); silent ones do not count."""
         return np.asarray(self.problem.likelihood.at_limit(self.theta))
 
-    @cached_property
+    @property
     def moving(self) -> BoolArray:
         """Parameters that the data or a prior move, alone or in combination, shape (U,)."""
         return ~self.at_limit & ~self.problem.likelihood.silent
@@ -47,7 +47,7 @@ class Solution:
         """Bins that say anything, shape (K,)."""
         return np.asarray(self.problem.likelihood.informative(self.theta[None])[0])
 
-    @cached_property
+    @property
     def rank(self) -> int:
         """How many combinations of the moving parameters the data determine."""
         return rank(self.problem.likelihood, self.informative, self.moving)
@@ -80,13 +80,10 @@ class Solution:
     @cached_property
     def null_space(self) -> FloatArray:
         """Directions of theta that neither data, priors nor limits determine, orthonormal, shape (U, d)."""
-        inside, likelihood = ~self.at_limit, self.problem.likelihood
-        found = null_space(likelihood, self.informative, inside)
-        directions = np.zeros((len(inside), found.shape[1]))
-        directions[inside] = found
-        return directions
+        inside = ~self.at_limit
+        return spread(null_space(self.problem.likelihood, self.informative, inside), inside)
 
-    @cached_property
+    @property
     def open_directions(self) -> FloatArray:
         """The same directions as combinations of few parameters, as rows, shape (d, U)."""
         return open_directions(self.null_space)

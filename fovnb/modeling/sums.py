@@ -74,17 +74,19 @@ class BackgroundSums(Record):
             msg = f"the energies of the bins are {self.energy} TeV; expected positive numbers"
             raise InvalidInputError(msg)
 
-    @property
+    @cached_property
     def used(self) -> BoolArray:
         """Bins that take part, shape (K,): those with predicted background."""
-        return self.background > 0
+        used = self.background > 0
+        used.flags.writeable = False
+        return used
 
-    @property
+    @cached_property
     def total_counts(self) -> float:
         """Counts in bins that take part."""
         return float(self.counts[self.used].sum())
 
-    @property
+    @cached_property
     def total_unpredicted(self) -> float:
         """Counts where no background is predicted, bins that take no part included."""
         return float(self.n_unpredicted + self.counts[~self.used].sum())

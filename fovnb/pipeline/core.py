@@ -14,7 +14,7 @@ from fovnb.maps import Map
 from fovnb.pipeline.caller import Cancel, Progress, as_check, as_recipe, followed
 from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps, make_mask, open_store
 from fovnb.pipeline.journal import Journal
-from fovnb.pipeline.memory import Memory, default_limit
+from fovnb.pipeline.memory import Key, Memory, default_limit
 from fovnb.pipeline.results import Results
 from fovnb.pipeline.runs import Run, Store, fit_run, make_run
 from fovnb.pipeline.sizes import sizes
@@ -24,9 +24,9 @@ from fovnb.recipe.paths import as_roots
 from fovnb.steps import (
     background_statements,
     cube_statements,
-    exclusion_statements,
     execute,
     group_statement,
+    has_mask,
     norm_statements,
     safe_mask_statements,
     suggestion_statements,
@@ -158,8 +158,8 @@ class _Pass:
         if recipe.exclusion.suggestion is not None:
             mask_key, (mask, history) = self.suggested(runs, names, mask_key, mask)
         fitted = self.fitted(runs, mask_key, mask)
-        safe_key = (recipe.cube, tuple(one.key for one in runs))
-        keys = (safe_key, (safe_key, mask_key))
+        safe_key = Key(recipe.cube, *(one.key for one in runs))
+        keys = (safe_key, Key(safe_key, mask_key))
         stack = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
         return Results(recipe, self.journal.timings(), stack, mask, history)
 
@@ -167,23 +167,23 @@ class _Pass:
         data = self.recipe.data
         known = index_stamps(data, self.roots)
         store: DataStore = self.journal.value(
-            "data", (data.folder, data.demo_runs, known), lambda: open_store(data, self.roots)
+            "data", Key(data.folder, data.demo_runs, known), lambda: open_store(data, self.roots)
         )
-        return self.journal.value("data", (data, known), lambda: find_runs(data, store))
+        return self.journal.value("data", Key(data, known), lambda: find_runs(data, store))
 
     def grids(self) -> Mapping[str, Any]:
         """Return the axes, the geometry, the makers of cubes and safe masks, and an empty dataset."""
         cube, safe = self.recipe.cube, self.recipe.safe_mask
-        made = self.journal.value("grid", cube, lambda: execute(cube_statements(cube)))
-        return execute(safe_mask_statements(safe), made)
+        made = self.journal.value("grid", Key(cube), lambda: execute(cube_statements(cube)))
+        return made | self.journal.kept(Key(safe), lambda: execute(safe_mask_statements(safe)))
 
     def mask(self, names: Mapping[str, Any]) -> tuple[Hashable, Map | None]:
         exclusion, cube = self.recipe.exclusion, self.recipe.cube
-        statements = exclusion_statements(exclusion)
-        if not statements:
+        if not has_mask(exclusion):
             return None, None
         known = exclusion_stamps(exclusion, self.roots)
-        key = (known, exclusion.edit(suggestion=None), cube.energy, cube.geometry)
+        asked = exclusion if exclusion.suggestion is None else exclusion.edit(suggestion=None)
+        key = Key(known, asked, cube.energy, cube.geometry)
         return key, self.journal.value("exclusion", key, lambda: make_mask(exclusion, names, self.roots))
 
     def maker(self, mask: Map | None = None) -> Any:
@@ -198,7 +198,7 @@ class _Pass:
         suggestion = self.recipe.exclusion.suggestion
         if suggestion is None or not usable:
             return mask_key, (mask, None)
-        key = (tuple(one.key for one in runs), mask_key, self.recipe.background, suggestion)
+        key = Key(tuple(one.key for one in runs), mask_key, self.recipe.background, suggestion)
 
         def make() -> tuple[Map, ExclusionHistory]:
             maker = self.maker(mask)
@@ -212,8 +212,9 @@ class _Pass:
         background = self.recipe.background
         if background.group is not None:
             return self.together(runs, mask_key, mask)
-        maker = self.maker()
-        return [fit_run(one, maker, mask, (mask_key, background), self.journal) for one in runs]
+        key = Key(background)
+        maker = self.journal.kept(key, self.maker)
+        return [fit_run(one, maker, mask, (mask_key, key), self.journal) for one in runs]
 
     def together(self, runs: list[Run], mask_key: Hashable, mask: Map | None) -> list[MapDataset]:
         background = self.recipe.background
@@ -222,6 +223,6 @@ class _Pass:
             return [one.dataset for one in runs]
         statements = [*norm_statements(background.norm), group_statement(background.group, mask is not None, _CHECK)]
         known = {"datasets": usable, "exclusion_mask": mask, "check": self.journal.check}
-        key = (tuple(one.key for one in runs), mask_key, background)
+        key = Key(tuple(one.key for one in runs), mask_key, background)
         fitted = iter(self.journal.value("background", key, lambda: execute(statements, known)["datasets"]))
         return [one.dataset if one.failed else next(fitted) for one in runs]

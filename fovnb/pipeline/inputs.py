@@ -2,9 +2,10 @@
 
 import hashlib
 import os
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from stat import S_ISLNK
 from typing import Any, TypeAlias
 
 from astropy.table import Table
@@ -55,9 +56,12 @@ def index_stamps(data: Data, roots: Roots = None) -> Stamps:
         folder = _demo_folder(data)
         return stamps(folder / name for name in _INDEX)
     folder = resolve(data.folder, roots)
-    return stamps(
-        resolve(f"{data.folder}/{name}", roots) if (folder / name).is_symlink() else folder / name for name in _INDEX
-    )
+    found = []
+    for name in _INDEX:
+        place = f"{folder}/{name}"
+        stamp, is_link = _own_stamp(place)
+        found.append(_stamp(resolve(f"{data.folder}/{name}", roots)) if is_link else stamp)
+    return tuple(found)
 
 
 def open_store(data: Data, roots: Roots = None) -> DataStore:
@@ -146,11 +150,16 @@ def _demo_folder(data: Data) -> Path:
 
 
 def _stamp(path: Path) -> tuple[str, int, int]:
+    return _own_stamp(str(path), os.stat)[0]
+
+
+def _own_stamp(path: str, look: Callable[[str], os.stat_result] = os.lstat) -> tuple[tuple[str, int, int], bool]:
+    """Return the stamp of a path as it is, and whether it is a link: both from one question."""
     try:
-        found = path.stat()
+        found = look(path)
     except (OSError, ValueError):
-        return str(path), -1, -1
-    return str(path), found.st_mtime_ns, found.st_size
+        return (path, -1, -1), False
+    return (path, found.st_mtime_ns, found.st_size), S_ISLNK(found.st_mode)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from fovnb.pipeline.memory import Memory
 from fovnb.pipeline.sizes import frozen
@@ -28,7 +28,7 @@ class Journal:
         self._memory = memory
         self.check = check
         self._start = time.perf_counter()
-        self._steps: dict[str, StepTime] = {}
+        self._steps: dict[str, list[Any]] = {}  # the fields of a `StepTime` by step
         self._inner = 0.0  # seconds of the values that were computed inside of the one that is being computed
 
     def value(self, step: str, key: Hashable, make: Callable[[], T]) -> T:
@@ -38,20 +38,32 @@ class Journal:
         """
         found: T | None = self._memory.get((step, key))
         if found is not None:
-            self._note(step, StepTime(remembered=1))
+            self._note(step, remembered=1)
             return found
         self.check()
         outer, self._inner, start = self._inner, 0.0, time.perf_counter()
         made = frozen(make())
         self._memory.put((step, key), made)
         elapsed = time.perf_counter() - start
-        self._note(step, StepTime(elapsed - self._inner, computed=1))
+        self._note(step, elapsed - self._inner, computed=1)
         self._inner = outer + elapsed
         return made
 
-    def _note(self, step: str, more: StepTime) -> None:
-        self._steps[step] = self._steps.get(step, StepTime()) + more
+    def kept(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return what ``make`` makes, or made before for the same key: what is too little to be a step of its own."""
+        found: T | None = self._memory.get(key)
+        if found is None:
+            found = make()
+            self._memory.put(key, found)
+        return found
 
     def timings(self) -> Timings:
         """Return how long each step has taken up to now."""
-        return Timings(dict(self._steps), time.perf_counter() - self._start)
+        steps = {step: StepTime(*noted) for step, noted in self._steps.items()}
+        return Timings(steps, time.perf_counter() - self._start)
+
+    def _note(self, step: str, seconds: float = 0.0, computed: int = 0, remembered: int = 0) -> None:
+        noted = self._steps.setdefault(step, [0.0, 0, 0])
+        noted[0] += seconds
+        noted[1] += computed
+        noted[2] += remembered

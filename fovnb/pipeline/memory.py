@@ -8,9 +8,34 @@ from typing import Any
 
 from fovnb.errors import InvalidInputError
 
-__all__ = ["Memory", "default_limit"]
+__all__ = ["Key", "Memory", "default_limit"]
 
 _CONTAINER = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+class Key:
+    """Values as a key whose hash is worked out once: one of a recipe's steps goes through all of its fields.
+
+    Examples
+    --------
+    >>> Key("cube", 1.0) == Key("cube", 1), Key("cube") == Key("stack")
+    (True, False)
+    """
+
+    __slots__ = ("_hash", "_values")
+
+    def __init__(self, *values: Hashable) -> None:
+        self._values = values
+        self._hash = hash(values)
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Key) and self._values == other._values
+
+    def __repr__(self) -> str:
+        return f"Key{self._values!r}"
 
 
 class Memory:
@@ -44,10 +69,11 @@ class Memory:
 
     def get(self, key: Hashable) -> Any:
         """Return a value, or None if it is not there."""
-        if key not in self._entries:
+        found = self._entries.get(key)
+        if found is None:
             return None
         self._entries.move_to_end(key)
-        return self._entries[key][0]
+        return found[0]
 
     def put(self, key: Hashable, value: Any) -> None:
         """Keep a value, unless it alone is too large, and forget those that were not used for longest until all fit."""

@@ -16,6 +16,7 @@ from fovnb.makers.reduce import failed_dataset
 from fovnb.maps import Map
 from fovnb.pipeline.inputs import content_hashes, run_key
 from fovnb.pipeline.journal import Journal
+from fovnb.pipeline.memory import Key
 from fovnb.recipe import Cube, Recipe
 from fovnb.recipe.serialise import plain
 
@@ -63,9 +64,9 @@ def make_run(
     store : Store, optional
         Cubes on disk.
     """
-    known = run_key(observation)
-    cube_key = (known, recipe.cube)
-    key = (cube_key, recipe.safe_mask)
+    known = Key(run_key(observation))
+    cube_key = Key(known, recipe.cube)
+    key = Key(cube_key, recipe.safe_mask)
     try:
         run = journal.value("data", known, observation.alone)
         make = partial(_cube, run, recipe.cube, names, journal.check, store)
@@ -74,7 +75,7 @@ def make_run(
     except _NO_FAULT_OF_THE_RUN:
         raise
     except Exception as error:  # whatever is wrong with one run, the others go on
-        return Run(observation, failed_dataset(observation, names["stacked"], error), (key, str(error)), failed=True)
+        return Run(observation, failed_dataset(observation, names["stacked"], error), Key(key, str(error)), failed=True)
     return Run(run, safe, key)
 
 
@@ -99,7 +100,7 @@ def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashab
     mask_key, fit_key = keys
     try:
         return journal.value(
-            "background", (run.key, mask_key, fit_key), lambda: _fitted(run, maker, mask, mask_key, journal)
+            "background", Key(run.key, mask_key, fit_key), lambda: _fitted(run, maker, mask, mask_key, journal)
         )
     except _NO_FAULT_OF_THE_RUN:
         raise
@@ -109,7 +110,7 @@ def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashab
 
 def _fitted(run: Run, maker: Any, mask: Map | None, mask_key: Hashable, journal: Journal) -> MapDataset:
     masked = run.dataset if mask is None else run.dataset.replace(mask_exclusion=mask)
-    sums = journal.value("sums", (run.key, mask_key), lambda: () if find_flaw(masked) else background_sums(masked))
+    sums = journal.value("sums", Key(run.key, mask_key), lambda: () if find_flaw(masked) else background_sums(masked))
     fitted: MapDataset = maker.run(masked, sums=sums or None)
     return fitted
 

@@ -8,6 +8,7 @@ from fovnb.datasets import MapDataset
 from fovnb.datasets.ledger import LedgerRow, join_rows, offered_rows
 from fovnb.datasets.stacking import adds_nothing
 from fovnb.pipeline.journal import Journal
+from fovnb.pipeline.memory import Key
 
 __all__ = ["Stack", "stack_runs"]
 
@@ -80,10 +81,10 @@ def stack_runs(
 
     def part(key: Hashable, *without: str) -> MapDataset:
         made = partial(_part, runs, enter, empty, block, without, journal.check)
-        return journal.value("stack", (key, enter, block), made)
+        return journal.value("stack", Key(key, enter, block), made)
 
     safe, masked = keys
-    excluded = part((masked, "mask"), *_RESPONSES, *_FITTED).mask_exclusion
+    excluded = part(Key(masked, "mask"), *_RESPONSES, *_FITTED).mask_exclusion
     rest = part(safe, "mask_exclusion", *_FITTED).replace(mask_exclusion=excluded)
     return Stack(tuple(runs), enter, empty, rest, block)
 

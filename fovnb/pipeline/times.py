@@ -16,11 +16,6 @@ class StepTime:
     computed: int = 0
     remembered: int = 0
 
-    def __add__(self, other: "StepTime") -> "StepTime":
-        return StepTime(
-            self.seconds + other.seconds, self.computed + other.computed, self.remembered + other.remembered
-        )
-
     def __str__(self) -> str:
         return f"{1000 * self.seconds:.1f} ms, {self.computed} computed, {self.remembered} remembered"
 

@@ -182,6 +182,10 @@ def _variable(path: str) -> str:
 def _followed(target: Path, path: str) -> Path:
     """Return the absolute path, links followed; ``path`` is what messages show."""
     try:
+        return Path(os.path.realpath(target, strict=True))  # quicker than Path.resolve, which does not need it to exist
+    except OSError:
+        pass
+    try:
         return target.resolve()
     except (OSError, RuntimeError) as error:  # RuntimeError before Python 3.13
         msg = f"{path!r} cannot be followed: its links lead in a circle, or it is too long; give another path"

@@ -154,7 +154,7 @@ def evaluate(expression: Any, names: Mapping[str, Any]) -> Any:
 
 
 def _call(function: Any, args: tuple[Any, ...], kwargs: tuple[Arg, ...], names: Mapping[str, Any]) -> Any:
-    named = {arg.name: evaluate(arg.value, names) for arg in kwargs}
+    named = {arg.name: evaluate(arg.value, names) for arg in kwargs if arg.value != arg.default}
     return function(*(evaluate(one, names) for one in args), **named)
 
 

@@ -85,7 +85,8 @@ class FoVBackgroundModel:
     @property
     def parameters(self) -> Parameters:
         """Parameters of the spectral, then of the spatial model."""
-        return Parameters.from_stack(part.parameters for part in self.parts)
+        spectral = self._spectral_model.parameters
+        return spectral if self._spatial_model is None else spectral + self._spatial_model.parameters
 
     @property
     def parameters_unique_names(self) -> list[str]:
@@ -147,7 +148,8 @@ class FoVBackgroundModel:
         kwargs.setdefault("dataset_name", self.datasets_names[0])
         same_dataset = kwargs["dataset_name"] == self.datasets_names[0]
         own = {f"{part.type}_model": part.copy() for part in self.parts}
-        relink(self.parts, list(own.values()))
+        if len(own) > 1:
+            relink(self.parts, list(own.values()))
         new = FoVBackgroundModel(name=name or (self.name if same_dataset else None), **(own | kwargs))
         if len(own) > 1 and kwargs.keys().isdisjoint({*own, "covariance_data"}):
             new.covariance = self.covariance

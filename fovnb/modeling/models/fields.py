@@ -1,5 +1,6 @@
 """Parameters, energy nodes and plain values as the constructors of norm models need them."""
 
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from fovnb.modeling.models.norm_base import tev
 from fovnb.modeling.parameter import Parameter, ParameterLike
 from fovnb.types import FloatArray
 
-__all__ = ["in_tev", "make_norm", "make_parameter", "make_reference", "nodes_tev", "plain"]
+__all__ = ["columns", "in_tev", "make_norm", "make_parameter", "make_reference", "nodes_tev", "plain"]
 
 
 def make_parameter(
@@ -29,6 +30,8 @@ def make_parameter(
     """
     if isinstance(given, Parameter):
         return given
+    if isinstance(given, float) and not isnan(given):
+        return Parameter(name, given, unit=unit, frozen=frozen)
     parameter = Parameter(name, default, unit=unit, frozen=frozen)
     if given is not None:
         parameter.quantity = given if isinstance(given, (str, u.Quantity)) else u.Quantity(given, unit)
@@ -64,6 +67,17 @@ def nodes_tev(energy: u.Quantity, at_least: int = 2) -> FloatArray:
         msg = f"the energies are {energy}; expected a list of at least {at_least} that are positive and increase"
         raise ModelError(msg)
     return nodes
+
+
+def columns(*parts: FloatArray) -> FloatArray:
+    """Return arrays as the columns of a matrix, as `numpy.stack` does, but quicker.
+
+    Examples
+    --------
+    >>> columns(np.array([1.0, 2.0]), np.zeros(2)).tolist()
+    [[1.0, 0.0], [2.0, 0.0]]
+    """
+    return np.array(parts).T.copy()
 
 
 def in_tev(parameter: Parameter) -> float:

@@ -75,13 +75,13 @@ class NormSpectralModel(ABC):
     @covariance.setter
     def covariance(self, covariance: "Covariance | AnyArray") -> None:
         self._covariance = Covariance(self.parameters, as_array(covariance)).data
-        for par, error in zip(self.parameters, np.sqrt(np.diag(self._covariance)).tolist(), strict=True):
+        for par, error in zip(self.parameters, np.sqrt(self._covariance.diagonal()).tolist(), strict=True):
             par.error = error
 
     @property
     def frozen(self) -> bool:
         """Whether every parameter is frozen."""
-        return all(par.frozen for par in self.parameters)
+        return not self.parameters.free_parameters
 
     def freeze(self) -> None:
         """Freeze every parameter."""

@@ -9,7 +9,7 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.models.fields import in_tev, make_norm, make_parameter, make_reference, nodes_tev, plain
+from fovnb.modeling.models.fields import columns, in_tev, make_norm, make_parameter, make_reference, nodes_tev, plain
 from fovnb.modeling.models.norm_base import NormSpectralModel
 from fovnb.modeling.parameter import Parameter, ParameterLike
 from fovnb.types import AnyArray, FloatArray
@@ -55,7 +55,7 @@ class PowerLawNormSpectralModel(NormSpectralModel):
         if not self.reference.frozen:
             return None
         x, zero = np.log(energy / in_tev(self.reference)), np.zeros(len(energy))
-        return zero, np.stack([-x, zero + 1, zero], axis=1)
+        return zero, columns(-x, zero + 1, zero)
 
 
 class LogParabolaNormSpectralModel(NormSpectralModel):
@@ -91,7 +91,7 @@ class LogParabolaNormSpectralModel(NormSpectralModel):
         if not self.reference.frozen:
             return None
         x, zero = np.log(energy / in_tev(self.reference)), np.zeros(len(energy))
-        return zero, np.stack([zero + 1, zero, -x, -(x**2)], axis=1)
+        return zero, columns(zero + 1, zero, -x, -(x**2))
 
 
 class ExpCutoffPowerLawNormSpectralModel(NormSpectralModel):
@@ -129,7 +129,7 @@ class ExpCutoffPowerLawNormSpectralModel(NormSpectralModel):
             return None
         x, zero = np.log(energy / in_tev(self.reference)), np.zeros(len(energy))
         unit = float(self.lambda_.unit.to(u.TeV**-1))
-        return zero, np.stack([-x, zero + 1, zero, -energy * unit, zero], axis=1)
+        return zero, columns(-x, zero + 1, zero, -energy * unit, zero)
 
 
 class TemplateNormSpectralModel(NormSpectralModel):
