@@ -127,9 +127,12 @@ def test_closed_widgets_are_freed_with_all_their_models(pipeline: Pipeline) -> N
     assert [ref() for ref in gone] == [None] * len(gone)
 
 
-@pytest.mark.parametrize("given", [3, object(), ["a", "b"]])
-def test_what_is_nothing_to_begin_from_is_refused(given: object) -> None:
-    with pytest.raises(InvalidInputError, match=f"found {type(given).__name__}; expected a widget"):
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [(3, "found int; expected a widget"), (["a", "b"], "found str; expected one MapDataset a run")],
+)
+def test_what_is_nothing_to_begin_from_is_refused(given: object, sentence: str) -> None:
+    with pytest.raises(InvalidInputError, match=sentence):
         state_of(given, ("data",), {})
 
 

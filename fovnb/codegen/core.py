@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from fovnb.codegen.function import as_function as wrapped
+from fovnb.codegen.given import check_given, from_datasets
 from fovnb.codegen.header import header_lines
 from fovnb.codegen.part import check_step, only_step
 from fovnb.codegen.program import fovnb_program
@@ -17,7 +18,7 @@ from fovnb.recipe import Recipe
 from fovnb.text import did_you_mean
 
 if TYPE_CHECKING:
-    from fovnb.pipeline import Results
+    from fovnb.pipeline import Given, Results
 
 __all__ = ["Root", "now", "program_of", "results_of", "save_code", "to_code", "write_text"]
 
@@ -36,6 +37,7 @@ def to_code(
     *,
     roots: Roots = None,
     results: "Results | None" = None,
+    given: "Given | None" = None,
 ) -> str:
     r"""Return a recipe as a script that leaves ``datasets``, a list with one for each run, and ``stacked``.
 
@@ -67,6 +69,9 @@ def to_code(
         Folders that are open to the paths of the recipe; see `fovnb.recipe.paths.resolve`.
     results : Results, optional
         What `fovnb.pipeline.run` returned for this recipe; saves running it where it is needed.
+    given : Given, optional
+        Datasets in place of the recipe's data, cube and safe mask. The text begins with the names ``datasets``, and
+        ``exclusion_mask`` if one was given, and is neither a function nor verified: nobody can make them anew.
 
     Raises
     ------
@@ -90,11 +95,13 @@ def to_code(
     if verify and step not in (None, "stack"):
         msg = f"verify=True compares whole analyses, and step is {step!r}; leave one of them out"
         raise RecipeError(msg)
+    if given is not None:
+        check_given(step, as_function or verify)
     if verify and results is None:
         results = results_of(recipe, roots)
-    program = program_of(recipe, root, step, as_values, results, roots)
+    program = program_of(recipe, root, step, as_values, results, roots, given)
     program = wrapped(program, step) if as_function else program
-    header = header_lines(recipe, root, roots)
+    header = header_lines(recipe, root, roots, given)
     text = "\n".join([*header, "", render(program, root, full)])
     if verify and results is not None:
         from fovnb.codegen.verify import verify_code
@@ -154,6 +161,7 @@ def program_of(
     as_values: bool = False,
     results: "Results | None" = None,
     roots: Roots = None,
+    given: "Given | None" = None,
 ) -> Program:
     """Return the statements of a recipe, or of one step; see `to_code`."""
     if root not in _ROOTS:
@@ -161,17 +169,22 @@ def program_of(
         raise RecipeError(msg)
     if step is not None:
         check_step(step)
-    if root == "gammapy":
+    masked = given is not None and given.exclusion_mask is not None
+    if results is None and (root == "gammapy" or given is not None):
+        results = results_of(recipe, roots, given)
+    if root == "gammapy" and results is not None:
         from fovnb.codegen.gammapy import gammapy_program
 
-        program = gammapy_program(recipe, results_of(recipe, roots) if results is None else results, as_values)
+        program = gammapy_program(recipe, results, as_values)
     else:
-        program = fovnb_program(recipe, results, step)
+        program = fovnb_program(recipe, results, step, masked)
+    if given is not None and results is not None:
+        program = from_datasets(program, recipe, results, root, masked)
     return program if step is None else only_step(program, step)
 
 
-def results_of(recipe: Recipe, roots: Roots) -> "Results":
+def results_of(recipe: Recipe, roots: Roots, given: "Given | None" = None) -> "Results":
     """Return what a recipe comes to."""
     from fovnb.pipeline import run
 
-    return run(recipe, roots=roots)
+    return run(recipe, roots=roots, given=given)

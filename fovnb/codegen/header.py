@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fovnb import __version__
 from fovnb.codegen.comments import comment_lines
@@ -15,6 +16,10 @@ from fovnb.errors import DataError, FovnbWarning, UnknownObservationError
 from fovnb.pipeline.inputs import Roots, find_runs, open_store
 from fovnb.recipe import Data, Exclusion, Recipe
 from fovnb.recipe.paths import resolve
+from fovnb.text import printable
+
+if TYPE_CHECKING:
+    from fovnb.pipeline import Given
 
 __all__ = ["header_lines"]
 
@@ -25,7 +30,7 @@ _PACKAGES = ("numpy", "astropy", "regions", "iminuit")
 _INDICES = ("hdu-index.fits.gz", "hdu-index.fits", "obs-index.fits.gz", "obs-index.fits")
 
 
-def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None) -> list[str]:
+def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None, given: "Given | None" = None) -> list[str]:
     r"""Return the comments at the beginning of a text; no name of a file, user or machine is in them.
 
     Parameters
@@ -36,6 +41,8 @@ def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None) -> li
         The package that the code uses.
     roots : list of path, optional
         Folders that are open to the paths of the recipe.
+    given : Given, optional
+        Datasets in place of the recipe's data.
 
     Raises
     ------
@@ -55,9 +62,19 @@ def header_lines(recipe: Recipe, root: str = "fovnb", roots: Roots = None) -> li
         f"# Field-of-view background analysis{package}, written by fovnb {__version__}",
         f"# with {', '.join(f'{name} {version(name)}' for name in _PACKAGES)}",
         f"# Recipe: sha256 {_short(recipe.to_json().encode())}",
-        *(_simulated(recipe.data) if recipe.data.folder is None else _runs(recipe.data, roots)),
+        *_input(recipe.data, roots, given),
         *(f"#   {name}: {_mask_file(path, roots)}" for name, path in _mask_files(recipe.exclusion)),
     ]
+
+
+def _input(data: Data, roots: Roots, given: "Given | None") -> Iterator[str]:
+    if given is not None:
+        names = ", ".join(printable(run.name) for run in given.datasets)
+        yield from comment_lines(f"Input: {len(given.datasets)} datasets that were made before, {names}")
+    elif data.folder is None:
+        yield from _simulated(data)
+    else:
+        yield from _runs(data, roots)
 
 
 def _simulated(data: Data) -> Iterator[str]:

@@ -29,7 +29,9 @@ __all__ = ["fovnb_program", "is_failed", "stack_statements"]
 _DATASETS, _DATASET, _STACKED = Name("datasets"), Name("dataset"), Name("stacked")
 
 
-def fovnb_program(recipe: Recipe, results: "Results | None" = None, step: str | None = None) -> Program:
+def fovnb_program(
+    recipe: Recipe, results: "Results | None" = None, step: str | None = None, masked: bool = False
+) -> Program:
     """Return the statements of a recipe, which leave ``datasets`` and ``stacked``.
 
     Parameters
@@ -40,17 +42,20 @@ def fovnb_program(recipe: Recipe, results: "Results | None" = None, step: str | 
         What it came to: where a run could not be made, the others go on in the code, too.
     step : str, optional
         The last step that is asked for: a call that takes all makers takes no later ones.
+    masked : bool
+        Whether there is an ``exclusion_mask`` whatever the recipe excludes.
     """
     failed = [is_failed(run) for run in results.datasets] if results is not None else [False]
     exclusion, group = recipe.exclusion, recipe.background.group
     together = bool(exclusion.suggestion or group) and not all(failed)
     loop = _safe_loop(together, step) if any(failed) else _loop(together)
-    after = _together(recipe, any(failed), step) if together else ()
+    masked = masked or has_mask(exclusion)
+    after = _together(recipe, any(failed), step, masked) if together else ()
     single = not together or exclusion.suggestion is not None
-    return (*_before_runs(recipe, single), *loop, *after, *stack_statements(recipe))
+    return (*_before_runs(recipe, single, masked), *loop, *after, *stack_statements(recipe))
 
 
-def _before_runs(recipe: Recipe, single: bool) -> Iterator[Statement]:
+def _before_runs(recipe: Recipe, single: bool, masked: bool) -> Iterator[Statement]:
     """Yield the statements up to the first run: what is read, and the makers, that of single fits if there are any."""
     exclusion = recipe.exclusion
     yield from data_statements(recipe.data)
@@ -59,7 +64,7 @@ def _before_runs(recipe: Recipe, single: bool) -> Iterator[Statement]:
     mask: list[Statement] = [*exclusion_statements(exclusion)]
     nothing = "none: the background fit uses the whole field of view" if exclusion.suggestion is None else "none so far"
     yield from mask or [Comment(nothing, "exclusion")]
-    *model, maker = background_statements(recipe.background, has_mask(exclusion))
+    *model, maker = background_statements(recipe.background, masked)
     yield from (*model, maker) if single else model
 
 
@@ -113,10 +118,10 @@ def _makers(together: bool) -> tuple[tuple[str, str], ...]:
     return alone if together else (*alone, ("background", "fov_bkg_maker"))
 
 
-def _together(recipe: Recipe, failed: bool, step: str | None) -> Iterator[Statement]:
+def _together(recipe: Recipe, failed: bool, step: str | None, masked: bool) -> Iterator[Statement]:
     """Yield what follows when all runs are made: areas that they suggest, and their fits."""
     exclusion, background = recipe.exclusion, recipe.background
-    masked = has_mask(exclusion) or exclusion.suggestion is not None
+    masked = masked or exclusion.suggestion is not None
     if failed:
         yield from _set_apart(step)
     if exclusion.suggestion is not None:

@@ -12,6 +12,7 @@ from fovnb.datasets import MapDataset
 from fovnb.makers import ExclusionHistory
 from fovnb.maps import Map
 from fovnb.pipeline.caller import Cancel, Progress, as_check, as_recipe, followed
+from fovnb.pipeline.given import Given
 from fovnb.pipeline.inputs import Roots, exclusion_stamps, find_runs, index_stamps, make_mask, open_store
 from fovnb.pipeline.journal import Journal
 from fovnb.pipeline.memory import Key, Memory, default_limit
@@ -75,7 +76,14 @@ class Pipeline(Record):
         self._store = store
         self._lock = RLock()
 
-    def run(self, recipe: Recipe, progress: Progress = None, cancel: Cancel = None, roots: Roots = None) -> Results:
+    def run(
+        self,
+        recipe: Recipe,
+        progress: Progress = None,
+        cancel: Cancel = None,
+        roots: Roots = None,
+        given: Given | None = None,
+    ) -> Results:
         """Return what a recipe comes to.
 
         Parameters
@@ -88,6 +96,8 @@ class Pipeline(Record):
             Stops the work, between runs and inside of them, when it is set or returns True.
         roots : list of path, optional
             Folders that are open to the paths of this recipe, instead of the pipeline's.
+        given : Given, optional
+            Datasets in place of the recipe's data, cube and safe mask.
 
         Raises
         ------
@@ -96,11 +106,12 @@ class Pipeline(Record):
         RecipeError, DataError, InvalidInputError
             If the recipe names what is not there, or what it may not; if an argument is none of these.
         """
-        known, check, given = as_recipe(recipe), as_check(cancel), as_roots(roots)
+        known, check, asked = as_recipe(recipe), as_check(cancel), as_roots(roots)
         check()
         with self._held(check):
             journal = Journal(self._memory, check)
-            return _Pass(known, journal, self._roots if given is None else given, self._store).results(progress)
+            one = _Pass(known, journal, self._roots if asked is None else asked, self._store)
+            return one.analysed(*(one.made(progress) if given is None else one.taken(given)))
 
     def clear(self) -> None:
         """Forget everything."""
@@ -121,7 +132,14 @@ class Pipeline(Record):
             self._lock.release()
 
 
-def run(recipe: Recipe, progress: Progress = None, cancel: Cancel = None, *, roots: Roots = None) -> Results:
+def run(
+    recipe: Recipe,
+    progress: Progress = None,
+    cancel: Cancel = None,
+    *,
+    roots: Roots = None,
+    given: Given | None = None,
+) -> Results:
     """Return what a recipe comes to, with the memory that all calls of this process share; see `Pipeline.run`.
 
     Examples
@@ -129,7 +147,7 @@ def run(recipe: Recipe, progress: Progress = None, cancel: Cancel = None, *, roo
     >>> run(Recipe()).ledger["status"].tolist()
     ['ok', 'ok']
     """
-    return _shared().run(recipe, progress, cancel, roots)
+    return _shared().run(recipe, progress, cancel, roots, given)
 
 
 @cache
@@ -146,19 +164,31 @@ class _Pass:
     roots: Roots
     store: Store | None
 
-    def results(self, progress: Progress) -> Results:
-        """Return what the recipe comes to."""
+    def made(self, progress: Progress) -> tuple[list[Run], Mapping[str, Any], Key]:
+        """Return the runs after their safe masks, what is known of their grid, and the key of that."""
         recipe = self.recipe
         observations = self.observations()
         names = self.grids()
         found = followed(observations, progress)
         runs = [make_run(one, recipe, names, self.journal, self.store) for one in found]
-        mask_key, mask = self.mask(names)
+        return runs, names, Key(recipe.cube.energy, recipe.cube.geometry)
+
+    def taken(self, given: Given) -> tuple[list[Run], Mapping[str, Any], Key]:
+        """Return the same of runs that are there already."""
+        key = Key(given)
+        names = self.journal.value("grid", key, given.names)
+        runs = [Run(None, dataset, Key(given, i)) for i, dataset in enumerate(given.datasets)]
+        return runs, {**names, "exclusion_mask": given.exclusion_mask}, key
+
+    def analysed(self, runs: list[Run], names: Mapping[str, Any], grid_key: Key) -> Results:
+        """Return what the recipe comes to, with these runs."""
+        recipe = self.recipe
+        mask_key, mask = self.mask(names, grid_key)
         history = None
         if recipe.exclusion.suggestion is not None:
             mask_key, (mask, history) = self.suggested(runs, names, mask_key, mask)
         fitted = self.fitted(runs, mask_key, mask)
-        safe_key = Key(recipe.cube, *(one.key for one in runs))
+        safe_key = Key(grid_key, recipe.cube, *(one.key for one in runs))
         keys = (safe_key, Key(safe_key, mask_key))
         stack = stack_runs(fitted, keys, names["stacked"], recipe.stack.block, self.journal)
         return Results(recipe, self.journal.timings(), stack, mask, history)
@@ -177,14 +207,19 @@ class _Pass:
         made = self.journal.value("grid", Key(cube), lambda: execute(cube_statements(cube)))
         return made | self.journal.kept(Key(safe), lambda: execute(safe_mask_statements(safe)))
 
-    def mask(self, names: Mapping[str, Any]) -> tuple[Hashable, Map | None]:
-        exclusion, cube = self.recipe.exclusion, self.recipe.cube
+    def mask(self, names: Mapping[str, Any], grid_key: Key) -> tuple[Hashable, Map | None]:
+        exclusion, known_mask = self.recipe.exclusion, names.get("exclusion_mask")
         if not has_mask(exclusion):
-            return None, None
+            return (None, None) if known_mask is None else (grid_key, known_mask)
         known = exclusion_stamps(exclusion, self.roots)
         asked = exclusion if exclusion.suggestion is None else exclusion.edit(suggestion=None)
-        key = Key(known, asked, cube.energy, cube.geometry)
-        return key, self.journal.value("exclusion", key, lambda: make_mask(exclusion, names, self.roots))
+        key = Key(known, asked, grid_key)
+
+        def make() -> Map:
+            mask = make_mask(exclusion, names, self.roots)
+            return mask if known_mask is None else known_mask & mask
+
+        return key, self.journal.value("exclusion", key, make)
 
     def maker(self, mask: Map | None = None) -> Any:
         background: Background = self.recipe.background

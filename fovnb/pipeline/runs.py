@@ -10,15 +10,18 @@ from typing import Any, Protocol
 from fovnb import __version__
 from fovnb.data import Observation
 from fovnb.datasets import MapDataset
-from fovnb.errors import CancelledError
-from fovnb.makers.normalise import background_sums, find_flaw
+from fovnb.errors import CancelledError, FovnbError
+from fovnb.makers.normalise import background_sums, deliver, find_flaw
 from fovnb.makers.reduce import failed_dataset
 from fovnb.maps import Map
+from fovnb.modeling.background_record import BackgroundFit
+from fovnb.modeling.models import FoVBackgroundModel
 from fovnb.pipeline.inputs import content_hashes, run_key
 from fovnb.pipeline.journal import Journal
 from fovnb.pipeline.memory import Key
 from fovnb.recipe import Cube, Recipe
 from fovnb.recipe.serialise import plain
+from fovnb.text import printable
 
 __all__ = ["Run", "Store", "fit_run", "make_run"]
 
@@ -38,12 +41,20 @@ class Store(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Run:
-    """A run after its safe mask: the dataset, and the key of all that it was made from."""
+    """A run after its safe mask: the dataset, and the key of all that it was made from; some have no observation."""
 
-    observation: Observation
+    observation: Observation | None
     dataset: MapDataset
     key: Hashable
     failed: bool = False
+
+    def fail(self, error: Exception) -> MapDataset:
+        """Return a dataset without data that says why it could not be fitted."""
+        if self.observation is not None:
+            return failed_dataset(self.observation, self.dataset, error)
+        reason = str(error) if isinstance(error, FovnbError) else f"{type(error).__name__}: {error}"
+        outcome = BackgroundFit(self.dataset.name, "none", "unreadable", printable(reason))
+        return deliver(self.dataset, FoVBackgroundModel(self.dataset.name), outcome)
 
 
 def make_run(
@@ -105,7 +116,7 @@ def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashab
     except _NO_FAULT_OF_THE_RUN:
         raise
     except Exception as error:  # whatever is wrong with one run, the others go on
-        return failed_dataset(run.observation, run.dataset, error)
+        return run.fail(error)
 
 
 def _fitted(run: Run, maker: Any, mask: Map | None, mask_key: Hashable, journal: Journal) -> MapDataset:

@@ -34,7 +34,7 @@ class Bar(anywidget.AnyWidget):
     """
 
     _esm = js("bar")
-    _css = css("bar")
+    _css = css("button") + css("bar")
     title = Unicode().tag(sync=True)
     buttons = List(_BUTTONS).tag(sync=True)
     status = Dict().tag(sync=True)

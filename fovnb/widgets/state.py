@@ -7,6 +7,7 @@ threads (JupyterLab runs them on subshells), so everything happens under one loc
 import hashlib
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import partial
 from threading import Event, RLock
 from typing import Any, Protocol
 
@@ -14,7 +15,7 @@ from traitlets import Dict, HasTraits, Instance
 
 from fovnb.codegen.core import Root
 from fovnb.errors import CancelledError, FovnbError
-from fovnb.pipeline import Results
+from fovnb.pipeline import Given, Results
 from fovnb.pipeline.caller import Cancel, Progress
 from fovnb.recipe import Recipe
 from fovnb.recipe.places import edit_at
@@ -57,6 +58,8 @@ class State(HasTraits):
         Where to begin, and what `reset` leads back to.
     run : callable, optional
         Turns a recipe into results, by default `fovnb.pipeline.run`.
+    given : Given, optional
+        Datasets in place of the recipe's data, cube and safe mask.
 
     Examples
     --------
@@ -74,11 +77,12 @@ class State(HasTraits):
     status = Instance(Status)
     errors = Dict()
 
-    def __init__(self, recipe: Recipe, run: Run | None = None) -> None:
+    def __init__(self, recipe: Recipe, run: Run | None = None, given: Given | None = None) -> None:
         super().__init__(recipe=recipe, status=Status("waiting", "nothing was computed yet"))
         self.lock = RLock()
+        self.given = given
         self._first = recipe
-        self._run = run or _run
+        self._run = run or partial(_run, given=given)
         self._history, self._estimate = History(), Estimate()
         self._worker, self._later = Worker(), Worker()
         self._looks: dict[str, Any] = {}
@@ -86,6 +90,7 @@ class State(HasTraits):
         self._failure: tuple[Recipe, Exception] | None = None
         self._path = ""
         self._users = 0
+        self._unfollow: list[Callable[[], None]] = []
         self._begun = self._closed = False
 
     @property
@@ -202,7 +207,7 @@ class State(HasTraits):
         from fovnb.codegen import to_code
 
         with self.lock:
-            known = {"results": self.results} if self.fresh else {}
+            known = {"given": self.given} | ({"results": self.results} if self.fresh else {})
         return to_code(self.recipe, root, **(known | options))
 
     def look(self, name: str, make: Callable[[], Any]) -> Any:
@@ -218,6 +223,16 @@ class State(HasTraits):
             if not self._closed:
                 self._slow[name] = (make, show)
                 self._later.start(self._work_later)
+
+    def follow(self, other: "State", steps: Collection[str]) -> None:
+        """Take some steps from another state, now and whenever they change there."""
+
+        def take(_: Any = None) -> None:
+            self.take(self.recipe.edit(**{name: getattr(other.recipe, name) for name in steps}))
+
+        take()
+        other.observe(take, "recipe")
+        self._unfollow.append(lambda: other.unobserve(take, "recipe"))
 
     def join(self) -> "State":
         """Return the state for one more widget, which is to `leave` it."""
@@ -239,6 +254,9 @@ class State(HasTraits):
         with self.lock:
             self._closed = True
             self._slow, self._looks = {}, {}
+            for end in self._unfollow:
+                end()
+            self._unfollow = []
             self.unobserve_all()
 
     def _take(self, recipe: Recipe, path: str) -> None:
@@ -327,7 +345,7 @@ class State(HasTraits):
                     show(record)
 
 
-def _run(recipe: Recipe, progress: Progress = None, cancel: Cancel = None) -> Results:
+def _run(recipe: Recipe, progress: Progress = None, cancel: Cancel = None, given: Given | None = None) -> Results:
     from fovnb.pipeline import run
 
-    return run(recipe, progress, cancel)
+    return run(recipe, progress, cancel, given=given)
