@@ -249,6 +249,8 @@ def inverse(matrix: FloatArray) -> FloatArray:
 
     What rounding hides is taken as its size, so that the inverses are positive too.
     """
+    if matrix.shape[-1] == 1:
+        return np.asarray(1 / matrix)
     scale = 1 / np.sqrt(np.diagonal(matrix, axis1=-2, axis2=-1))
     outer = scale[..., :, None] * scale[..., None, :]
     values, vectors = np.linalg.eigh(matrix * outer)

@@ -16,6 +16,7 @@ from fovnb.makers.reduce import failed_dataset
 from fovnb.maps import Map
 from fovnb.modeling.background_record import BackgroundFit
 from fovnb.modeling.models import FoVBackgroundModel
+from fovnb.modeling.sums import BackgroundSums
 from fovnb.pipeline.inputs import content_hashes, run_key
 from fovnb.pipeline.journal import Journal
 from fovnb.pipeline.memory import Key
@@ -120,10 +121,15 @@ def fit_run(run: Run, maker: Any, mask: Map | None, keys: tuple[Hashable, Hashab
 
 
 def _fitted(run: Run, maker: Any, mask: Map | None, mask_key: Hashable, journal: Journal) -> MapDataset:
-    masked = run.dataset if mask is None else run.dataset.replace(mask_exclusion=mask)
-    sums = journal.value("sums", Key(run.key, mask_key), lambda: () if find_flaw(masked) else background_sums(masked))
-    fitted: MapDataset = maker.run(masked, sums=sums or None)
+    masked, sums = journal.value("sums", Key(run.key, mask_key), lambda: _summed(run.dataset, mask))
+    fitted: MapDataset = maker.run(masked, sums=sums)
     return fitted
+
+
+def _summed(dataset: MapDataset, mask: Map | None) -> tuple[MapDataset, BackgroundSums | None]:
+    """Return a run with its mask, and its sums unless there is something wrong with it."""
+    masked = dataset if mask is None else dataset.replace(mask_exclusion=mask)
+    return masked, None if find_flaw(masked) else background_sums(masked)
 
 
 def _cube(

@@ -42,8 +42,9 @@ class Bar(anywidget.AnyWidget):
 
     def __init__(self, state: State, title: str, steps: tuple[str, ...]) -> None:
         self._state, self._steps = state, steps
+        self._acts: dict[str, Callable[[], None]] = {}
         super().__init__(title=title, status=self._present())
-        self._acts: dict[str, Callable[[], None]] = {
+        self._acts = {
             "update": state.update,
             "cancel": state.cancel,
             "undo": lambda: state.undo(steps),
@@ -59,8 +60,9 @@ class Bar(anywidget.AnyWidget):
 
     def close(self) -> None:
         """Let go of the state."""
-        self._state.unobserve(self._show, ["status", "recipe", "results"])
-        self._acts = {}
+        if self._acts:
+            self._state.unobserve(self._show, ["status", "recipe", "results"])
+            self._acts = {}
         super().close()
 
     def _act(self, change: Any) -> None:

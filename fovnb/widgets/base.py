@@ -39,6 +39,7 @@ class StateWidget(w.VBox):  # type: ignore[misc]  # ipywidgets' base has no type
     """
 
     steps: ClassVar[tuple[str, ...]] = ()
+    _parts: tuple[Part, ...] = ()  # ipywidgets closes again what it deletes, be it half made
 
     def __init__(self, state: State, children: Sequence[w.Widget], parts: Sequence[Part] = ()) -> None:
         self._state = state.join()

@@ -207,8 +207,9 @@ class State(HasTraits):
         from fovnb.codegen import to_code
 
         with self.lock:
+            recipe = self.recipe
             known = {"given": self.given} | ({"results": self.results} if self.fresh else {})
-        return to_code(self.recipe, root, **(known | options))
+        return to_code(recipe, root, **(known | options))
 
     def look(self, name: str, make: Callable[[], Any]) -> Any:
         """Return what ``make`` returns, once for the present results: records that several views show."""
