@@ -16,6 +16,7 @@ from fovnb.pipeline.caller import as_check
 from fovnb.recipe import Geometry, Recipe
 from fovnb.widgets.history import Change, History
 from fovnb.widgets.state import State, digest
+from fovnb.widgets.worker import Worker
 
 OFFSET = "safe_mask.offset_max_deg"
 SMALL = Recipe().edit_step("cube", geometry=Geometry(binsz_deg=0.2))
@@ -217,6 +218,7 @@ def test_two_threads_may_edit_at_the_same_time(state: State) -> None:
 def test_progress_says_how_many_runs_are_done_and_how_long_the_others_take(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = SimpleNamespace(now=0.0)
     monkeypatch.setattr(time, "perf_counter", lambda: clock.now)
+    monkeypatch.setattr("fovnb.widgets.state.AT_ONCE_S", 0.3)
     state = State(SMALL)
     seen: list[str] = []
     state.observe(lambda change: seen.append(change["new"].text), "status")
@@ -252,3 +254,29 @@ def test_a_closed_state_is_freed(pipeline: Pipeline) -> None:
 
     gc.collect()
     assert gone() is None
+
+
+def test_an_error_of_a_view_is_said_and_ends_no_work(state: State) -> None:
+    def fail(_: object) -> None:
+        msg = "no room"
+        raise ValueError(msg)
+
+    state.observe(fail, "results")
+    state.update()
+    assert state.wait(30)
+    assert (state.status.phase, state.status.text) == ("failed", "ValueError: no room")
+    state.unobserve(fail, "results")
+    state.edit(OFFSET, 2.0)
+    assert state.status.phase == "ready"
+    assert state.finish().recipe == state.recipe
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_worker_lives_on_when_a_job_fails() -> None:
+    worker, done = Worker(), []
+    worker.start(lambda _: 1 / 0)
+    assert worker.wait(10)
+    assert not worker.busy
+    worker.start(lambda _: done.append(1))
+    assert worker.wait(10)
+    assert done == [1]

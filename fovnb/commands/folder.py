@@ -31,13 +31,14 @@ class RunFolder:
         The folder; it is made when there is something to write.
     recipe : Recipe
         What is run.
-    source : Path
+    source : Path, optional
         The recipe's own file, which is no output, wherever it lies.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe, source: Path) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, source: Path | None = None) -> None:
         self.folder = folder
-        self.outputs = [name for name in OUTPUTS if (folder / name).resolve() != source.resolve()]
+        own = None if source is None else source.resolve()
+        self.outputs = [name for name in OUTPUTS if (folder / name).resolve() != own]
         self._text = recipe.to_yaml()
         self._hidden = folder / HIDDEN
         self.cubes = self._hidden / "cubes"

@@ -41,12 +41,9 @@ def _run(options: argparse.Namespace) -> int:
     recipe = Recipe.read(source)
     folder = RunFolder(_folder(options), recipe, source)
     with warnings_said_once(), folder.opened(options.overwrite, options.resume) as (replace, discarded):
-        usable, lines, notes = _staged(recipe, folder, options)
-        written, removed = folder.publish(replace)
-    notes = ([f"discarded {discarded}"] if discarded else []) + notes
-    notes += [f"removed {path}, of an older run" for path in removed] + [f"wrote {path}" for path in written]
+        usable, lines, notes = _filled(recipe, folder, replace, options)
     if not options.quiet:
-        say("\n\n".join([*lines, "\n".join(notes)]))
+        say("\n\n".join([*lines, "\n".join([*([f"discarded {discarded}"] if discarded else []), *notes])]))
     return 0 if usable else 1
 
 
@@ -65,9 +62,11 @@ def _folder(options: argparse.Namespace) -> "Path":
     return make_path(options.out)
 
 
-def _staged(recipe: "Recipe", folder: "RunFolder", options: argparse.Namespace) -> tuple[bool, list[str], list[str]]:
-    """Write all outputs into the hidden folder; return whether a run was usable, the summary, and notes on files."""
-    from fovnb.commands.outputs import write_outputs
+def _filled(
+    recipe: "Recipe", folder: "RunFolder", replace: bool, options: argparse.Namespace
+) -> tuple[bool, list[str], tuple[str, ...]]:
+    """Run the recipe and write all outputs; return whether a run was usable, the summary, and notes on files."""
+    from fovnb.commands.export import fill
     from fovnb.pipeline import Pipeline
     from fovnb.pipeline.store import CubeStore
     from fovnb.report.survey import Survey, any_tested, verdict_lines
@@ -76,9 +75,9 @@ def _staged(recipe: "Recipe", folder: "RunFolder", options: argparse.Namespace) 
     if not len(results.datasets):
         raise _no_runs(recipe, options.root)
     survey = Survey(tuple(results.datasets))
-    notes = list(write_outputs(folder.staged, results, survey, not options.no_report, options.root))
+    exported = fill(folder, results, survey, not options.no_report, replace, options.root)
     lines = [results.ledger.title, "\n".join(verdict_lines(survey.verdicts))]
-    return any_tested(survey.verdicts), lines, notes
+    return any_tested(survey.verdicts), lines, exported.lines
 
 
 def _no_runs(recipe: "Recipe", roots: list[str] | None) -> "RecipeError":

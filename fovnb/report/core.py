@@ -10,7 +10,8 @@ from fovnb.diagnostics.pixels import Mask
 from fovnb.diagnostics.verdict import Verdicts
 from fovnb.errors import DataError, InvalidInputError
 from fovnb.files import make_path, replace_whole
-from fovnb.report.page import document, items
+from fovnb.report.blocks import items
+from fovnb.report.page import document
 from fovnb.report.sections import SECTIONS
 from fovnb.report.survey import Survey, any_tested, verdict_lines, with_mask
 from fovnb.text import html_summary, text_summary
@@ -146,5 +147,5 @@ def report(
 def report_on(survey: Survey, title: str = "Background report", notes: Iterable[str] = ()) -> Report:
     """Return the page on runs of which other things are asked, too; see `report`."""
     sections = {section.title: section.render(survey) for section in SECTIONS}
-    page = document(f"{title} (fovnb {__version__})", items(notes), sections)
+    page = document(f"{title} (fovnb {__version__})", items(notes).html(), sections)
     return Report(title, page, survey.verdicts, survey.ledger)

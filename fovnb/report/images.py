@@ -15,7 +15,8 @@ from fovnb.diagnostics.significance import significance_histogram
 from fovnb.errors import FovnbError
 from fovnb.maps import Map
 from fovnb.plots.maps import sky_axes
-from fovnb.report.page import empty_figure, figure, paragraph, picture, table
+from fovnb.report.blocks import Block, paragraph, picture, table
+from fovnb.report.page import empty_figure, figure
 from fovnb.report.survey import Survey
 
 __all__ = ["fields", "maps", "orientation", "profile", "significances"]
@@ -23,7 +24,7 @@ __all__ = ["fields", "maps", "orientation", "profile", "significances"]
 _TOYS = 50  # of the survey; the verdicts have their own
 
 
-def maps(survey: Survey) -> Iterator[str]:
+def maps(survey: Survey) -> Iterator[Block]:
     """Yield significance and excess of the runs on each common map."""
     for name, runs in survey.groups.items():
         record = residuals(runs)
@@ -40,7 +41,7 @@ def maps(survey: Survey) -> Iterator[str]:
         yield picture(fig, f"Significance and excess map of {title}: {spread}", "webp")
 
 
-def significances(survey: Survey) -> Iterator[str]:
+def significances(survey: Survey) -> Iterator[Block]:
     """Yield the histogram of each energy band."""
     record = significance_histogram(survey.usable, toys=_TOYS)
     n = len(record.counts)
@@ -56,7 +57,7 @@ def significances(survey: Survey) -> Iterator[str]:
     yield table(head, [(band, *(f"{x:.3g}" for x in row)) for band, *row in zip(bands, *columns, strict=True)])
 
 
-def fields(survey: Survey) -> Iterator[str]:
+def fields(survey: Survey) -> Iterator[Block]:
     """Yield residuals and gradient in both alignments; the one to the zenith may not be known."""
     for name in ("RADEC", "ALTAZ"):
         try:
@@ -65,7 +66,7 @@ def fields(survey: Survey) -> Iterator[str]:
             yield paragraph(f"{name}: {error}", "doubt")
 
 
-def profile(survey: Survey) -> Iterator[str]:
+def profile(survey: Survey) -> Iterator[Block]:
     """Yield the radial profile."""
     record = radial_profile(survey.usable)
     fig, ax = figure(width=6.5)
@@ -74,7 +75,7 @@ def profile(survey: Survey) -> Iterator[str]:
     yield picture(fig, f"Counts over prediction in rings of offset: {values}; slope {record.z:+.1f} sigma")
 
 
-def orientation(survey: Survey) -> Iterator[str]:
+def orientation(survey: Survey) -> Iterator[Block]:
     """Yield how likely other orientations of the background are."""
     record = alignment(survey.usable)
     fig, ax = figure(width=7.5, height=2.8, left=2.6)
@@ -85,7 +86,7 @@ def orientation(survey: Survey) -> Iterator[str]:
         yield paragraph(f"The counts agree better with another orientation of the background: {record.better}.", "bad")
 
 
-def _field(survey: Survey, name: str) -> str:
+def _field(survey: Survey, name: str) -> Block:
     record, slope = fov_residuals(survey.usable, name), gradient(survey.usable, name)
     fig, (left, right) = figure(1, 2, height=4.4)
     plots.plot_fov_residuals(record, left, slope)

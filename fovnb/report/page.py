@@ -1,17 +1,14 @@
-"""The parts of a page that needs nothing but itself: escaped texts, tables, pictures inside the page, the style."""
+"""A page that needs nothing but itself, its style, and the figures of its sections."""
 
-from base64 import b64encode
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
-from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["document", "empty_figure", "figure", "items", "paragraph", "picture", "table"]
+__all__ = ["document", "empty_figure", "figure"]
 
-_DPI = 90
 _STYLE = """
 :root { color-scheme: light dark; --line: #8886; --bad: #fdd; --doubt: #ffd; }
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 0 auto; padding: 1rem; }
@@ -34,7 +31,7 @@ def document(title: str, notes: str, sections: Mapping[str, str]) -> str:
 
     Examples
     --------
-    >>> page = document("Crab & more", "", {"Runs": paragraph("none")})
+    >>> page = document("Crab & more", "", {"Runs": "<p>none</p>"})
     >>> "<title>Crab &amp; more</title>" in page, '<h2 id="s1">Runs</h2>\n<p>none</p>' in page
     (True, True)
     """
@@ -47,62 +44,6 @@ def document(title: str, notes: str, sections: Mapping[str, str]) -> str:
         f'<!DOCTYPE html>\n<html lang="en">\n<head>\n{head}\n</head>\n<body>\n<h1>{escape(title)}</h1>\n'
         f"{notes}\n<nav>{contents}</nav>\n{body}\n</body>\n</html>\n"
     )
-
-
-def paragraph(text: str, kind: str = "") -> str:
-    """Return an escaped paragraph, by its kind plain, "bad", "doubt" or "what".
-
-    Examples
-    --------
-    >>> paragraph("a < b", "bad")
-    '<p class="bad">a &lt; b</p>'
-    """
-    return f"<p{_class(kind)}>{escape(text)}</p>"
-
-
-def items(texts: Iterable[str], kind: str = "") -> str:
-    """Return an escaped list, nothing for no texts."""
-    lines = "".join(f"<li{_class(kind)}>{escape(text)}</li>" for text in texts)
-    return f"<ul>{lines}</ul>" if lines else ""
-
-
-def table(head: Sequence[str], rows: Iterable[Sequence[object]], kinds: Sequence[str] = ()) -> str:
-    """Return an escaped table; ``kinds`` are those of the rows, as in `paragraph`.
-
-    Examples
-    --------
-    >>> table(["run"], [["<1>"]])
-    '<div class="wide"><table><tr><th>run</th></tr><tr><td>&lt;1&gt;</td></tr></table></div>'
-    """
-    rows = list(rows)
-    kinds = kinds or [""] * len(rows)
-    lines = ["".join(f"<td>{escape(str(cell))}</td>" for cell in row) for row in rows]
-    body = "".join(f"<tr{_class(kind)}>{line}</tr>" for line, kind in zip(lines, kinds, strict=True))
-    names = "".join(f"<th>{escape(name)}</th>" for name in head)
-    return f'<div class="wide"><table><tr>{names}</tr>{body}</table></div>'
-
-
-def picture(fig: "Figure", alt: str, kind: str = "png") -> str:
-    """Return a figure as an image inside the page.
-
-    Parameters
-    ----------
-    fig : Figure
-        What to show.
-    alt : str
-        What it shows, in words.
-    kind : {"png", "webp"}
-        The second is much smaller where the picture is a map of noise.
-
-    Examples
-    --------
-    >>> from matplotlib.figure import Figure
-    >>> picture(Figure(figsize=(1, 1)), "an <empty> figure")[:57]
-    '<img alt="an &lt;empty&gt; figure" src="data:image/png;ba'
-    """
-    buffer = BytesIO()
-    fig.savefig(buffer, format=kind, dpi=_DPI, pil_kwargs={"quality": 80} if kind == "webp" else {})
-    return f'<img alt="{escape(alt)}" src="data:image/{kind};base64,{b64encode(buffer.getvalue()).decode()}">'
 
 
 def figure(
@@ -138,7 +79,3 @@ def empty_figure(width: float, height: float) -> "Figure":
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height))
-
-
-def _class(kind: str) -> str:
-    return f' class="{kind}"' if kind else ""

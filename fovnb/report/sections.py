@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from fovnb.errors import FovnbError, FovnbWarning
 from fovnb.report import images, tables
-from fovnb.report.page import items, paragraph
+from fovnb.report.blocks import Block, items, paragraph
 from fovnb.report.survey import Survey
 
 __all__ = ["SECTIONS", "Section"]
@@ -14,15 +14,15 @@ __all__ = ["SECTIONS", "Section"]
 
 @dataclass(frozen=True)
 class Section:
-    """A title, sentences on what is shown and what would be bad, and what yields the content as HTML."""
+    """A title, sentences on what is shown and what would be bad, and what yields the content."""
 
     title: str
     shows: str
     bad: str
-    make: Callable[[Survey], Iterator[str]]
+    make: Callable[[Survey], Iterator[Block]]
 
-    def render(self, survey: Survey) -> str:
-        """Return the section as HTML; where it cannot be made, why not. Warnings are said in it, too."""
+    def blocks(self, survey: Survey) -> list[Block]:
+        """Return what is shown; where it cannot be made, why not. Warnings are said first."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", FovnbWarning)
             try:
@@ -32,7 +32,12 @@ class Section:
             except Exception as error:  # one section that fails must not cost the others
                 content = [paragraph(f"This section failed: {type(error).__name__}: {error}", "bad")]
         said = dict.fromkeys(str(one.message) for one in caught if issubclass(one.category, FovnbWarning))
-        return "\n".join([paragraph(f"{self.shows} Bad: {self.bad}", "what"), items(said, "doubt"), *content])
+        return [items(said, "doubt"), *content]
+
+    def render(self, survey: Survey) -> str:
+        """Return the section as HTML."""
+        what = paragraph(f"{self.shows} Bad: {self.bad}", "what")
+        return "\n".join(block.html() for block in (what, *self.blocks(survey)))
 
 
 SECTIONS = (

@@ -13,7 +13,8 @@ from fovnb.diagnostics.trends import trends
 from fovnb.diagnostics.wobble import Wobble, wobble
 from fovnb.errors import InvalidInputError
 from fovnb.makers import background_fraction
-from fovnb.report.page import figure, items, paragraph, picture, table
+from fovnb.report.blocks import Block, Kind, LedgerTable, items, paragraph, picture, table
+from fovnb.report.page import figure
 from fovnb.report.survey import Survey, name_of
 
 __all__ = [
@@ -31,30 +32,31 @@ __all__ = [
 _MOST_PARAMETERS = 4  # rows of a picture of trends
 
 
-def run_verdicts(survey: Survey) -> Iterator[str]:
+def run_verdicts(survey: Survey) -> Iterator[Block]:
     """Yield the verdict of all runs together, then a line a run, odd ones first."""
     found = survey.verdicts
     yield paragraph(f"All runs together: {found.all_runs.sentence}", "bad" if found.all_runs.flags else "")
     runs = sorted(found.runs, key=lambda run: run.sound)
     lines = [(run.name, run.sentence) for run in runs]
-    yield table(["run", "verdict"], lines, ["" if run.sound else "bad" for run in runs])
+    kinds: list[Kind] = ["" if run.sound else "bad" for run in runs]
+    yield table(["run", "verdict"], lines, kinds)
     untested = dict.fromkeys(f"{one.name}: {text}" for one in (*found.runs, found.all_runs) for text in one.untested)
     if untested:
         yield paragraph("Not tested:")
         yield items(untested)
 
 
-def ledger(survey: Survey) -> Iterator[str]:
+def ledger(survey: Survey) -> Iterator[Block]:
     """Yield the ledger as a table, and the norms as a picture."""
     found = survey.ledger
-    yield f'<div class="wide">{found._repr_html_()}</div>'
+    yield LedgerTable(found)
     if "norm_err" in found.colnames:
         fig, ax = figure(width=min(11, 3 + 0.24 * len(found)), bottom=0.9)
         plots.plot_ledger_norms(found, ax)
         yield picture(fig, f"Norm of {len(found)} runs with errors, in the order of the ledger")
 
 
-def ratios(survey: Survey) -> Iterator[str]:
+def ratios(survey: Survey) -> Iterator[Block]:
     """Yield the ratio spectrum of all runs, and the pulls of each."""
     total = ratio_spectrum(survey.usable)
     fig, (ax, ax_pull) = figure(2, 1, width=6.5, height=4.4, sharex=True, height_ratios=[3, 1])
@@ -68,7 +70,7 @@ def ratios(survey: Survey) -> Iterator[str]:
     yield picture(fig, f"Pulls of every run and energy bin: up to {_largest(records[worst]):.1f}, in run {worst}")
 
 
-def run_trends(survey: Survey) -> Iterator[str]:
+def run_trends(survey: Survey) -> Iterator[Block]:
     """Yield parameters against what is known of the runs' conditions."""
     found = trends(survey.ledger)
     known = [name for name, values in found.covariates.items() if np.isfinite(values).any()]
@@ -86,7 +88,7 @@ def run_trends(survey: Survey) -> Iterator[str]:
         yield paragraph(f"Not drawn, but in the ledger: {', '.join(found.parameters[len(names) :])}.")
 
 
-def scan(survey: Survey) -> Iterator[str]:
+def scan(survey: Survey) -> Iterator[Block]:
     """Yield norm and tilt against the size of the mask, of the runs in which something is excluded."""
     runs = [run for run in survey.usable if run.mask_exclusion is not None and not run.mask_exclusion.data.all()]
     if not runs:
@@ -100,7 +102,7 @@ def scan(survey: Survey) -> Iterator[str]:
     yield paragraph(f"Of {len(runs)} runs with a mask: {record.verdict}.", "" if record.flat else "bad")
 
 
-def fractions(survey: Survey) -> Iterator[str]:
+def fractions(survey: Survey) -> Iterator[Block]:
     """Yield the background that the mask leaves, of the run of which it leaves least; warnings name all others."""
     found = [background_fraction(run) for run in survey.usable]
     least = min(found, key=lambda one: np.nanmin(one.fraction, initial=1))
@@ -110,7 +112,7 @@ def fractions(survey: Survey) -> Iterator[str]:
     yield picture(fig, f"Share of the background of {least.name} that the mask leaves, per energy bin: {left}")
 
 
-def wobbles(survey: Survey) -> Iterator[str]:
+def wobbles(survey: Survey) -> Iterator[Block]:
     """Yield norms and ratio spectra of the pointings of each target that has several."""
     found = {name: wobble(runs) for name, runs in survey.groups.items() if len(runs) > 1}
     several = {name: record for name, record in found.items() if len(record.n) > 1}
@@ -129,7 +131,7 @@ def wobbles(survey: Survey) -> Iterator[str]:
     yield table(head, [row for name, record in several.items() for row in _wobble_rows(name, record)])
 
 
-def identified(survey: Survey) -> Iterator[str]:
+def identified(survey: Survey) -> Iterator[Block]:
     """Yield what the data say of the parameters of the run of which they say least, and what they leave open of all."""
     models = {name_of(run): (run, run.background_model) for run in survey.usable}
     free = [run for run, model in models.values() if model is not None and not model.spectral_model.frozen]
@@ -146,7 +148,7 @@ def identified(survey: Survey) -> Iterator[str]:
     yield items((f"run {name}: {text}" for name, record in found.items() for text in record.open), "bad")
 
 
-def run_times(survey: Survey) -> Iterator[str]:
+def run_times(survey: Survey) -> Iterator[Block]:
     """Yield what differs between headers and good time intervals, and what could not be compared."""
     record = times([run.run_info for run in survey.datasets if run.run_info is not None])
     yield items((f"run {obs_id}: {text}" for obs_id, text in record.flagged.items()), "bad")

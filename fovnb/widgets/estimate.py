@@ -10,6 +10,7 @@ __all__ = ["Estimate"]
 # Stages of the pipeline in their order, and the first one that each step of a recipe changes.
 _STAGES = ("data", "grid", "cube", "safe mask", "exclusion", "sums", "background", "stack")
 _FIRST = dict(zip(STEPS, ("data", "grid", "safe mask", "exclusion", "background", "stack"), strict=True))
+_COLD_S = 0.4  # of a stage's first time may be imports, and what others remember from then on
 
 
 class Estimate:
@@ -24,7 +25,8 @@ class Estimate:
         for stage in _STAGES:
             found = timings[stage]
             if found.computed:
-                self._seconds[stage] = found.seconds / found.computed
+                cold = 0.0 if stage in self._seconds else _COLD_S
+                self._seconds[stage] = max(found.seconds - cold, 0.0) / found.computed
             if found.computed + found.remembered:
                 self._number[stage] = found.computed + found.remembered
 
@@ -46,4 +48,3 @@ def _share(before: Recipe, after: Recipe) -> float:
     if old.obs_ids is None or new.obs_ids is None or old.edit(obs_ids=None) != new.edit(obs_ids=None):
         return 1.0
     return len(set(new.obs_ids) - set(old.obs_ids)) / len(old.obs_ids) if old.obs_ids else 1.0
-

@@ -290,13 +290,12 @@ class State(HasTraits):
         begin = time.perf_counter()
         try:
             results = self._run(recipe, self._progress, stop)
+            self._keep(results, time.perf_counter() - begin)
         except CancelledError as error:
             self._end(recipe, _CANCELLED, failure=error)
         except Exception as error:  # whatever it is, the user is to read it beside the widget
             problem = problem_of(error)
             self._end(recipe, Status("failed", problem.text, problem.detail), problem, error)
-        else:
-            self._keep(results, time.perf_counter() - begin)
 
     def _keep(self, results: Results, seconds: float) -> None:
         with self.lock:

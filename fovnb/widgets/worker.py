@@ -58,9 +58,13 @@ class Worker:
         return thread is None or not thread.is_alive()
 
     def _work(self) -> None:
-        while (found := self._take()) is not None:
-            job, stop = found
-            job(stop)
+        try:
+            while (found := self._take()) is not None:
+                job, stop = found
+                job(stop)
+        except BaseException:
+            self._thread = None  # what a job raises ends the thread, not the worker
+            raise
 
     def _take(self) -> tuple[Job, Event] | None:
         with self._guard:
