@@ -253,6 +253,7 @@ def test_closing_frees_everything() -> None:
     found = [weakref.ref(fitter), weakref.ref(fitter.state), *map(weakref.ref, fitter.tabs.views)]
     fitter.close()
     fitter.close()
+    assert fitter.state.wait(30)
     del fitter, view
     gc.collect()
     assert [one() for one in found] == [None] * len(found)

@@ -1,5 +1,7 @@
 """What widgets share: edits, undo, work at once, later or when asked for, failures, and its end."""
 
+import subprocess
+import sys
 import threading
 import time
 import weakref
@@ -280,3 +282,17 @@ def test_a_worker_lives_on_when_a_job_fails() -> None:
     worker.start(lambda _: done.append(1))
     assert worker.wait(10)
     assert done == [1]
+
+
+def test_the_process_ends_in_the_middle_of_work_without_a_word() -> None:
+    code = (
+        "from fovnb.recipe import Data, Recipe\n"
+        "from fovnb.widgets.state import State\n"
+        "import time\n"
+        "state = State(Recipe(data=Data(demo_runs=2)))\n"
+        "state.update()\n"
+        "state.slowly('toys', lambda: time.sleep(0.5), lambda _: None)\n"
+        "time.sleep(0.3)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -22,7 +22,7 @@ from fovnb.recipe.places import edit_at
 from fovnb.widgets.estimate import Estimate
 from fovnb.widgets.history import Change, History
 from fovnb.widgets.status import Problem, Status, problem_of, span
-from fovnb.widgets.worker import Worker
+from fovnb.widgets.worker import Worker, is_over
 
 __all__ = ["Run", "State", "digest"]
 
@@ -289,7 +289,7 @@ class State(HasTraits):
         """Compute a recipe and keep what it came to, unless there is a newer one by then."""
         begin = time.perf_counter()
         try:
-            results = self._run(recipe, self._progress, stop)
+            results = self._run(recipe, self._progress, lambda: is_over(stop))
             self._keep(results, time.perf_counter() - begin)
         except CancelledError as error:
             self._end(recipe, _CANCELLED, failure=error)
@@ -333,6 +333,8 @@ class State(HasTraits):
         if stop.wait(_QUIET_S):
             return
         for name, (make, show) in list(self._slow.items()):
+            if is_over(stop):
+                return
             results = self.results
             try:
                 record = make()

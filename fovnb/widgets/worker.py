@@ -1,9 +1,9 @@
 """One thread that works for a widget: a newer job stops the older one and takes its place."""
 
 from collections.abc import Callable
-from threading import Event, Lock, Thread, current_thread
+from threading import Event, Lock, Thread, current_thread, main_thread
 
-__all__ = ["Job", "Worker"]
+__all__ = ["Job", "Worker", "is_over"]
 
 Job = Callable[[Event], None]
 
@@ -11,7 +11,8 @@ Job = Callable[[Event], None]
 class Worker:
     """Does one job at a time, the newest; the thread ends when there is nothing left to do.
 
-    A job gets the event that is set when it is to stop. What a job raises is its own affair.
+    The process waits for the present job when it ends: a thread that is killed in the middle may take compiled code
+    down with it. A job gets the event that is set when it is to stop. What a job raises is its own affair.
 
     Examples
     --------
@@ -41,7 +42,7 @@ class Worker:
             self._next = job
             self._stop.set()
             if self._thread is None:
-                self._thread = Thread(target=self._work, name="fovnb-worker", daemon=True)
+                self._thread = Thread(target=self._work, name="fovnb-worker")
                 self._thread.start()
 
     def cancel(self) -> None:
@@ -69,8 +70,19 @@ class Worker:
     def _take(self) -> tuple[Job, Event] | None:
         with self._guard:
             job, self._next = self._next, None
-            if job is None:
+            if job is None or not main_thread().is_alive():
                 self._thread = None
                 return None
             self._stop = Event()
             return job, self._stop
+
+
+def is_over(stop: Event) -> bool:
+    """Return whether a job is to stop, because it was asked to or because the process ends.
+
+    Examples
+    --------
+    >>> is_over(Event())
+    False
+    """
+    return stop.is_set() or not main_thread().is_alive()
