@@ -33,7 +33,9 @@ def make_path(path: str | os.PathLike[str]) -> Path:
     except TypeError as error:
         msg = f"{path!r} is no path; give a str or a Path"
         raise InvalidInputError(msg) from error
-    if "\0" in expanded or any(len(os.fsencode(part)) > 255 for part in Path(expanded).parts):
+    whole = Path(expanded)
+    too_long = len(os.fsencode(expanded)) > 255 and any(len(os.fsencode(part)) > 255 for part in whole.parts)
+    if "\0" in expanded or too_long:
         msg = f"{expanded[:80]!r} is no path: a name in it is longer than 255 bytes or holds a zero byte; give another"
         raise InvalidInputError(msg)
     if "$" in expanded:
@@ -42,7 +44,7 @@ def make_path(path: str | os.PathLike[str]) -> Path:
             msg = f"{os.fspath(path)} names the variable {name}, which is not set; set it or write the path out"
             raise DataError(msg)
     try:
-        return Path(expanded).expanduser()
+        return whole.expanduser()
     except RuntimeError as error:
         msg = f"{expanded} begins with a home folder that is not known; write the path out"
         raise DataError(msg) from error

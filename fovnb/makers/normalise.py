@@ -124,7 +124,7 @@ def warn_of_little_background(sums: BackgroundSums, name: str, least: float = 0.
         With the bins and their fractions.
     """
     total = sums.background + sums.background_excluded
-    short = np.flatnonzero(sums.background < least * total)
+    short = (sums.background < least * total).nonzero()[0]
     if len(short) and sums.total_counts:  # without any counts the fit fails, and says why
         bins = ", ".join(f"{sums.background[k] / total[k]:.0%} at {sums.energy[k]:.3g} TeV" for k in short)
         msg = f"{name}: the exclusion mask leaves little of the background, {bins}; make it smaller, or mind these bins"

@@ -57,13 +57,13 @@ def check_method(spectral_model: NormSpectralModel, method: str) -> None:
     >>> from fovnb.modeling.models import PowerLawNormSpectralModel
     >>> check_method(PowerLawNormSpectralModel(), "scale")
     """
-    names = spectral_model.parameters.names
-    if method == "scale" and "norm" not in names:
-        model = type(spectral_model).__name__
-        msg = f"method 'scale' needs one parameter 'norm', but {model} has {', '.join(names)}; use method 'fit'"
+    parameters = spectral_model.parameters
+    if method == "scale" and "norm" not in parameters.names:
+        model, known = type(spectral_model).__name__, ", ".join(parameters.names)
+        msg = f"method 'scale' needs one parameter 'norm', but {model} has {known}; use method 'fit'"
         raise ModelError(msg)
-    if method == "fit" and spectral_model.frozen:
-        known = ", ".join(names)
+    if method == "fit" and not parameters.free_parameters:
+        known = ", ".join(parameters.names)
         msg = f"method 'fit' needs a free parameter, but {known} are all frozen; set frozen = False on at least one"
         raise ModelError(msg)
 

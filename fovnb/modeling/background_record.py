@@ -145,7 +145,8 @@ class BackgroundFit(Record):
     problem: Problem | None = None
 
     def __post_init__(self) -> None:
-        vars(self).update({name: frozen(getattr(self, name)) for name in _HELD})
+        held = vars(self)
+        held.update({name: frozen(held[name]) for name in _HELD})
         if self.problem is not None:
             object.__setattr__(self, "problem", _frozen_problem(self.problem))
 

@@ -57,7 +57,8 @@ class Covariance:
     @property
     def shape(self) -> tuple[int, int]:
         """(n, n)."""
-        return len(self.parameters), len(self.parameters)
+        size = len(self.parameters)
+        return size, size
 
     @property
     def correlation(self) -> FloatArray:
@@ -100,9 +101,8 @@ class JointCovariance:
     covariance has changed since.
     """
 
-    def __init__(self) -> None:
-        self._parameters = Parameters()
-        self._matrix = np.zeros((0, 0))
+    _parameters: Parameters | None = None
+    _matrix: FloatArray
 
     def of(self, parts: Sequence[_Part]) -> Covariance:
         """Return the covariance of all parameters of the models, in order."""
@@ -170,7 +170,8 @@ def embed(matrix: FloatArray, parameters: Parameters, free: Parameters) -> Float
     >>> embed(np.array([[4.0]]), Parameters([norm, tilt]), Parameters([norm])).tolist()
     [[4.0, 0.0], [0.0, 0.0]]
     """
-    place, pick = np.nonzero([[par is one for one in free] for par in parameters])
+    wanted = list(free)
+    place, pick = np.array([[par is one for one in wanted] for par in parameters]).nonzero()
     full = np.zeros((len(parameters),) * 2)
     full[place[:, None], place] = matrix[pick[:, None], pick]
     return full

@@ -54,7 +54,7 @@ def frozen(value: Any) -> Any:
         if not value.flags.writeable:
             return value
         view = value.view()
-        view.flags.writeable = False
+        view.setflags(write=False)
         return view
     if kind is dict:
         return FrozenDict(value)

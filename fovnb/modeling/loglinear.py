@@ -161,7 +161,7 @@ class LogLinear:
         """Return P - S and (P - S) / P."""
         _, scaled = self._scaled(theta)
         if not self._any_source:
-            return scaled, np.ones(1)
+            return scaled, np.array([1.0])
         return scaled, np.divide(scaled, scaled + self.source, where=self.source > 0, out=np.ones(scaled.shape))
 
     def _gradient(self, theta: FloatArray, scaled: FloatArray, share: FloatArray) -> FloatArray:
@@ -233,10 +233,10 @@ def _say_something(expected: FloatArray) -> BoolArray:
     return np.asarray(expected > _NO_COUNTS)
 
 
-def _alike(informative: BoolArray, columns: BoolArray) -> Iterator[tuple[IntArray, BoolArray, BoolArray]]:
+def _alike(informative: BoolArray, columns: BoolArray) -> Iterator[tuple[IntArray | slice, BoolArray, BoolArray]]:
     """Return the toys for which the same bins say anything and the same parameters count, with both."""
     if len(columns) == 1:
-        yield np.zeros(1, dtype=int), informative[0], columns[0]
+        yield slice(None), informative[0], columns[0]
         return
     patterns, kind = np.unique(np.hstack([informative, columns]), axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):

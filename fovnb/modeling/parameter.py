@@ -167,8 +167,9 @@ class Parameter:
 
     @prior.setter
     def prior(self, prior: Any) -> None:
-        prior = GaussianPrior.from_dict(prior) if isinstance(prior, Mapping) else prior
-        if not isinstance(prior, GaussianPrior | None):
+        if isinstance(prior, Mapping):
+            prior = GaussianPrior.from_dict(prior)
+        if not (prior is None or isinstance(prior, GaussianPrior)):
             msg = f"the prior of parameter {self.name!r} is {prior!r}; give GaussianPrior(mu=..., sigma=...) or None"
             raise ModelError(msg)
         self._prior = prior
@@ -181,7 +182,7 @@ class Parameter:
     def copy(self) -> "Parameter":
         """Return an independent copy."""
         new = Parameter.__new__(Parameter)
-        vars(new).update(vars(self))
+        new.__dict__.update(self.__dict__)
         return new
 
     def to_dict(self) -> dict[str, Any]:
@@ -299,7 +300,7 @@ class Parameters(Sequence[Parameter]):
     @property
     def free_unique_parameters(self) -> "Parameters":
         """Those that a fit may change, each once."""
-        return self.unique_parameters.free_parameters
+        return Parameters([par for par in dict.fromkeys(self._parameters) if not par._frozen])
 
     def index(self, key: "str | int | Parameter", *_: Any) -> int:
         """Return the position of a name, a parameter or a position."""

@@ -46,7 +46,7 @@ class Penalty:
     @cached_property
     def acts(self) -> bool:
         """Whether there is any term."""
-        return bool(self.rows.any() or self.weight.any())
+        return bool(not self.convex or self.rows.any())
 
     @cached_property
     def convex(self) -> bool:

@@ -132,7 +132,7 @@ def make_problem(sums: BackgroundSums, model: FoVBackgroundModel) -> Problem:
     parameters, labels = spectral.parameters, spectral.labels
     free = parameters.free_unique_parameters
     is_norm = np.array([_is_norm(par) for par in free], dtype=bool)
-    limits = _limits(free, bool(sums.source.any()))
+    limits = _limits(free, sums.has_source)
     if (limits[0] > limits[1]).any():
         msg = f"the limits of {', '.join(free.names)} are {free.min} and {free.max}; give each a min below its max"
         raise ModelError(msg)
@@ -233,9 +233,10 @@ def _limits(free: Parameters, has_source: bool) -> tuple[FloatArray, FloatArray]
 
 
 def _floor(par: Parameter, has_source: bool) -> float:
-    if par.min > 0 or not (_is_norm(par) or isnan(par.min)):
-        return par.min
-    if not _is_norm(par):
+    is_norm, limit = _is_norm(par), par.min
+    if limit > 0 or not (is_norm or isnan(limit)):
+        return limit
+    if not is_norm:
         return -SLOPE_LIMIT
     if par.name.startswith("norm_"):
         return NODE_FLOOR

@@ -47,7 +47,7 @@ class Solution:
         """Bins that say anything, shape (K,)."""
         return np.asarray(self.problem.likelihood.informative(self.theta[None])[0])
 
-    @property
+    @cached_property
     def rank(self) -> int:
         """How many combinations of the moving parameters the data determine."""
         return rank(self.problem.likelihood, self.informative, self.moving)

@@ -91,9 +91,18 @@ class BackgroundSums(Record):
         """Counts where no background is predicted, bins that take no part included."""
         return float(self.n_unpredicted + self.counts[~self.used].sum())
 
+    @cached_property
+    def has_source(self) -> bool:
+        """Whether source counts are predicted anywhere."""
+        return bool(self.source.any())
+
     def select_used(self) -> "BackgroundSums":
         """Return only the bins that take part."""
-        return self if self.used.all() else self._selected
+        return self if self._all_used else self._selected
+
+    @cached_property
+    def _all_used(self) -> bool:
+        return bool(self.used.all())
 
     @cached_property
     def _selected(self) -> "BackgroundSums":

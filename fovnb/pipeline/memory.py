@@ -32,7 +32,7 @@ class Key:
         return self._hash
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Key) and self._values == other._values
+        return type(other) is Key and self._values == other._values
 
     def __repr__(self) -> str:
         return f"Key{self._values!r}"
@@ -63,7 +63,7 @@ class Memory:
             raise InvalidInputError(msg)
         self._limit = limit_bytes
         self._sizes = sizes
-        self._entries: OrderedDict[Hashable, tuple[Any, Mapping[int, int]]] = OrderedDict()
+        self._entries: OrderedDict[Hashable, tuple[Hashable, Any, Mapping[int, int]]] = OrderedDict()
         self._holders: Counter[int] = Counter()
         self.nbytes = 0
 
@@ -72,8 +72,9 @@ class Memory:
         found = self._entries.get(key)
         if found is None:
             return None
-        self._entries.move_to_end(key)
-        return found[0]
+        own, value, _ = found
+        self._entries.move_to_end(own)  # the very same key: equal ones would be compared once more
+        return value
 
     def put(self, key: Hashable, value: Any) -> None:
         """Keep a value, unless it alone is too large, and forget those that were not used for longest until all fit."""
@@ -81,9 +82,11 @@ class Memory:
         sizes = self._sizes(value)
         if sum(sizes.values()) > self._limit:
             return
-        self._entries[key] = (value, sizes)
-        self.nbytes += sum(size for array, size in sizes.items() if not self._holders[array])
-        self._holders.update(sizes.keys())
+        self._entries[key] = (key, value, sizes)
+        for array, size in sizes.items():
+            holders = self._holders.get(array, 0)
+            self._holders[array] = holders + 1
+            self.nbytes += 0 if holders else size
         while self.nbytes > self._limit:
             self._forget(next(iter(self._entries)))
 
@@ -101,7 +104,7 @@ class Memory:
         return len(self._entries)
 
     def _forget(self, key: Hashable) -> None:
-        _, sizes = self._entries.pop(key, (None, {}))
+        *_, sizes = self._entries.pop(key, (None, None, {}))
         for array, size in sizes.items():
             self._holders[array] -= 1
             if not self._holders[array]:

@@ -1,6 +1,6 @@
 """Lists of models, and making a model from its tag."""
 
-from collections.abc import Iterable, MutableSequence
+from collections.abc import Iterable, Iterator, MutableSequence
 from os import PathLike
 from typing import Any, TypeAlias, overload
 
@@ -275,6 +275,9 @@ class Models(MutableSequence[FoVBackgroundModel]):
 
     def __len__(self) -> int:
         return len(self._models)
+
+    def __iter__(self) -> Iterator[FoVBackgroundModel]:
+        return iter(self._models)
 
     def __contains__(self, key: object) -> bool:
         return key in self.names if isinstance(key, str) else key in self._models

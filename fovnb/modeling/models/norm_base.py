@@ -15,7 +15,7 @@ import numpy as np
 from astropy import units as u
 
 from fovnb.errors import ModelError
-from fovnb.modeling.covariance import Covariance, as_array, variances, with_errors
+from fovnb.modeling.covariance import Covariance, as_array, with_errors
 from fovnb.modeling.parameter import Parameter, Parameters
 from fovnb.text import did_you_mean, html_summary, text_summary
 from fovnb.types import AnyArray, FloatArray
@@ -46,7 +46,7 @@ class NormSpectralModel(ABC):
     def __init__(self, parameters: Sequence[Parameter], start: dict[str, float] | None = None) -> None:
         self._parameters = {par.name: par for par in parameters}
         self._start = {par.name: par.value for par in parameters} if start is None else start
-        self._covariance = np.diag(variances(parameters))
+        self._covariance = np.zeros((len(parameters),) * 2)  # `covariance` has the squared errors on its diagonal
 
     @property
     def parameters(self) -> Parameters:
@@ -74,8 +74,9 @@ class NormSpectralModel(ABC):
 
     @covariance.setter
     def covariance(self, covariance: "Covariance | AnyArray") -> None:
-        self._covariance = Covariance(self.parameters, as_array(covariance)).data
-        for par, error in zip(self.parameters, np.sqrt(self._covariance.diagonal()).tolist(), strict=True):
+        parameters = self.parameters
+        self._covariance = Covariance(parameters, as_array(covariance)).data
+        for par, error in zip(parameters, np.sqrt(self._covariance.diagonal()).tolist(), strict=True):
             par.error = error
 
     @property
