@@ -227,8 +227,6 @@ def test_map_and_regions_are_seen_where_they_are_and_the_view_stays(open_sky: Op
     wait_for_colours(
         notebook, screen, "sky-moved", {**disk, **dict.fromkeys(rings, purple), upper: yellow, lower: orange}
     )
-    notebook.exec("sky.show_regions([])")
-    wait_for_colours(notebook, screen, "sky-empty", {**disk, upper: yellow, lower: purple})
 
 
 def test_go_to_and_centre_lead_where_they_say(open_sky: OpenSky) -> None:
