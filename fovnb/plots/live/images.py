@@ -136,14 +136,14 @@ class ImageView:
         self._colors = colors(np.ma.masked_equal(np.arange(257), 256), bytes=True)
         ax = sky_axes(geom, figure)
         width, height = figure.bbox.width, figure.bbox.height
-        ax.set_position((72 / width, 46 / height, 1 - 154 / width, 1 - 74 / height))
+        ax.set_position((72 / width, 46 / height, 1 - 176 / width, 1 - 74 / height))
         plot_map(Map.from_geom(geom), ax=ax, cmap=self._kind.cmap, vmin=0, vmax=1)
         self._image = ax.images[0]
         bar = ax.inset_axes((1.04, 0, 0.05, 1))
         bar.imshow(np.arange(256)[:, None], cmap=self._kind.cmap, aspect="auto", origin="lower", extent=(0, 1, 0, 1))
         bar.set(xticks=[], yticks=_TICKS, yticklabels=[], ylabel=self._kind.label)
         bar.yaxis.tick_right()
-        bar.yaxis.set_label_coords(1 + 48 / bar.bbox.width, 0.5)
+        bar.yaxis.set_label_coords(1 + 68 / bar.bbox.width, 0.5)
         style = {"va": "center", "fontsize": 9, "transform": bar.transAxes}
         self._numbers = [bar.text(1.5, tick, "", **style) for tick in _TICKS]
         # white on black is seen on every colour
