@@ -245,3 +245,9 @@ def test_any_prior_gives_a_maximum(counts, mu, log_sigma, log_width, kind):
 
 def theta_limits(problem):
     return problem.likelihood.lower, problem.likelihood.upper
+
+
+@pytest.mark.parametrize("kwargs", [{"sigma": 5e-324}, {"sigma": 0.0}, {"weight": 1e-200}])
+def test_a_prior_as_sharp_as_no_number_can_say_is_refused(kwargs):
+    with pytest.raises(ModelError, match="it must be positive: freeze a parameter"):
+        GaussianPrior(mu=0.0, **kwargs)

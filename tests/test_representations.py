@@ -23,7 +23,11 @@ from fovnb.demo import SOURCES, RunTruth
 from fovnb.demo.analysis import DemoResult
 from fovnb.diagnostics import (
     Flag,
+    Pointings,
+    SafeSpectra,
     alignment,
+    deviance_profile,
+    fitted_spectrum,
     fov_residuals,
     goodness,
     gradient,
@@ -63,7 +67,7 @@ from fovnb.modeling.models import (
     PowerLawNormSpectralModel,
     TemplateNormSpectralModel,
 )
-from fovnb.pipeline import Pipeline
+from fovnb.pipeline import Given, Pipeline
 from fovnb.plots import Panel
 from fovnb.report import report
 from tests.datasets import make_run
@@ -151,6 +155,10 @@ def diagnosed(_: Path) -> dict[str, Any]:
     found += [ask(first) for ask in (goodness, identifiability, radial_profile, times)]
     found += [history, history.steps[0], mask, next(iter(mask)), background_fraction(first)]
     found += [first.ledger, first.run_info, compare_norm_models(first, ["pl-norm"]), report(runs[:1])]
+    nothing, some = np.zeros(2), np.zeros(1)
+    found += [Pointings((1,), some, some, some > 0, np.zeros((2, 1)), EVIL, (0.0, 0.0))]
+    found += [SafeSpectra(EVIL, nothing, some, some, some, some, {EVIL: some}, (EVIL,), some, some, some, (0, 1), 2.5)]
+    found += [fitted_spectrum(runs), deviance_profile(first.background_fit, "norm"), Given(runs)]
     found += [toys(first, 10, np.random.default_rng(1)), significance_histogram(first, toys=5), Flag("a", EVIL, 0.0)]
     return {type(record).__name__: record for record in found} | {"Verdict": verdicts(first, toys=5).runs[0]}
 
@@ -225,6 +233,7 @@ PACKAGES = [
     "report",
     "steps",
 ]
+DRAWN = ["plots.live", "widgets"]  # views, not records: tests of their own look at what they show
 MODULES = ["demo.analysis", "modeling.background_fit"]
 
 
@@ -246,7 +255,7 @@ def twice(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
 def test_every_package_is_looked_at():
     modules = pkgutil.walk_packages(fovnb.__path__, "fovnb.")
     packages = [module.name.removeprefix("fovnb.") for module in modules if module.ispkg]
-    assert set(packages) == set(PACKAGES)
+    assert set(packages) == {*PACKAGES, *DRAWN}
 
 
 @pytest.mark.parametrize("name", public_classes())

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["GaussianPrior"]
 
+_LEAST = 1e-100  # of what is positive: the square of its inverse is still a number
+
 
 class GaussianPrior:
     """A Gaussian prior on one parameter: it adds ``weight * ((value - mu) / sigma)**2`` to -2 ln L.
@@ -134,7 +136,7 @@ def _finite(name: str, value: Any) -> float:
 
 def _positive(name: str, value: Any) -> float:
     found = _finite(name, value)
-    if not found > 0:
+    if not found >= _LEAST:
         msg = f"{name} of the prior is {value!r}; it must be positive: freeze a parameter to fix its value"
         raise ModelError(msg)
     return found

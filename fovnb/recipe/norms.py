@@ -29,10 +29,8 @@ class Prior(Step):
     """A Gaussian prior, in the parameter's own unit."""
 
     mu: float = field(label="mean", low=-1e6, high=1e6, step=0.01)
-    sigma: float = field(label="standard deviation", low=0, high=1e6, open_low=True, scale="log", step=0.05)
-    weight: float = field(
-        1.0, label="weight", low=0, high=1e6, open_low=True, scale="log", step=0.05, help="factor on -2 ln L"
-    )
+    sigma: float = field(label="standard deviation", low=1e-9, high=1e6, scale="log", step=0.05)
+    weight: float = field(1.0, label="weight", low=1e-9, high=1e6, scale="log", step=0.05, help="factor on -2 ln L")
 
 
 @dataclass(frozen=True, repr=False)
