@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from numpy.testing import assert_array_equal
 from scipy.optimize import minimize
 
+from fovnb.errors import ModelError
 from fovnb.modeling import Fit
 from fovnb.modeling.background_fit import BackgroundSums, fit_background, scale_background
 from fovnb.modeling.models import GaussianPrior, PiecewiseNormSpectralModel, PowerLawNormSpectralModel
