@@ -58,7 +58,7 @@ class CodePanel(anywidget.AnyWidget):
     """
 
     _esm = js("said") + js("code")
-    _css = css("said") + css("code")
+    _css = css("button") + css("said") + css("code")
     parts: List[list[str]] = List().tag(sync=True)
     collapsible = Bool().tag(sync=True)
     looked_at = Bool().tag(sync=True)

@@ -37,7 +37,7 @@ class Files(anywidget.AnyWidget):
     """
 
     _esm = js("said") + js("files")
-    _css = css("said") + css("files")
+    _css = css("button") + css("said") + css("files")
     recipe = Unicode("recipe.yaml").tag(sync=True)
     folder = Unicode("fovnb-export").tag(sync=True)
     with_report = Bool(True).tag(sync=True)

@@ -37,7 +37,7 @@ class AladinView(Aladin):  # type: ignore[misc]  # ipyaladin has no types
     """
 
     _esm = js("sky")
-    _css = css("sky")
+    _css = css("button") + css("sky")
     _base = Unicode().tag(sync=True)
     _aladin_text = Unicode().tag(sync=True)
     _patience_ms = Int().tag(sync=True)

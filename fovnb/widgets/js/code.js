@@ -90,7 +90,7 @@ function render({ model, el }) {
   const badge = element("span", "fovnb-code-stale", frame, "being rewritten");
 
   const files = element("div", "fovnb-code-row", box);
-  const copy = element("button", "fovnb-said-button", files, "Copy");
+  const copy = element("button", "fovnb-button", files, "Copy");
   copy.type = "button";
   copy.title = "copy the code";
   const verify = buttonFor(model, files, "verify", "Verify", "");

@@ -14,7 +14,7 @@ function press(model, name) {
 }
 
 function buttonFor(model, parent, name, label, help) {
-  const button = element("button", "fovnb-said-button", parent, label);
+  const button = element("button", "fovnb-button", parent, label);
   button.type = "button";
   button.title = help;
   button.addEventListener("click", () => press(model, name));

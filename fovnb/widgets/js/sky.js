@@ -220,12 +220,12 @@ function frame(model, el) {
   bar.setAttribute("role", "toolbar");
   bar.setAttribute("aria-label", "draw on the sky");
   const tools = Object.entries(SHAPES).map(([mode, [label, , help]]) => {
-    const button = element("button", "fovnb-sky-button", bar, label);
+    const button = element("button", "fovnb-button fovnb-sky-button", bar, label);
     button.title = help;
     button.addEventListener("click", () => change(model, { _drawing: model.get("_drawing") === mode ? "" : mode }));
     return [mode, button];
   });
-  const centre = element("button", "fovnb-sky-button", bar, "Centre");
+  const centre = element("button", "fovnb-button fovnb-sky-button", bar, "Centre");
   centre.title = "back to where the view began";
   const host = element("div", "fovnb-sky-host", el);
   host.style.height = `${model.get("_height")}px`;
